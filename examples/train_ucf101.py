@@ -1,0 +1,193 @@
+"""Trains and evaluates an action recognition network on UCF-101, HMDB51, your videos or a demo.
+
+python examples/train_ucf101.py --demo
+python examples/train_ucf101.py --data-dir UCF-101 --splits-dir ucfTrainTestlist
+python examples/train_ucf101.py --dataset folder --data-dir videos/train --test-dir videos/test
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import shlex
+import sys
+
+import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
+
+# isort: split
+import keras
+
+from keras_seattn import applications, data, training
+from keras_seattn.data.sampling import CROP_SCALES
+
+MODELS = {"resnet18": applications.SEAResNet18_3D, "resnext101": applications.SEAResNeXt101_3D}
+# Small enough to learn in minutes on two cores.
+DEMO = {"width": 0.25, "size": 40, "batch_size": 16, "epochs": 12}
+# Smaller crops would lose the moving object.
+DEMO_CROP_SCALES = (1.0, 0.84)
+FULL = {"width": 1.0, "size": 112, "batch_size": 32, "epochs": 100}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    source = parser.add_argument_group("data")
+    source.add_argument("--demo", action="store_true", help="make and use the motions data set")
+    source.add_argument("--dataset", choices=["ucf101", "hmdb51", "folder"], default="ucf101")
+    source.add_argument("--data-dir", help="folder of videos; without it, the demo runs")
+    source.add_argument("--splits-dir", help="folder of the split lists of UCF-101 or HMDB51")
+    source.add_argument("--test-dir", help="folder of test videos, for --dataset folder")
+    source.add_argument("--split", type=int, default=1, choices=[1, 2, 3])
+    source.add_argument(
+        "--unreadable",
+        choices=["stop", "skip"],
+        default="stop",
+        help="videos that cannot be read: stop and list them, or leave up to 1%% of them out",
+    )
+    network = parser.add_argument_group("network")
+    network.add_argument("--model", choices=sorted(MODELS), default="resnet18")
+    network.add_argument("--frames", type=int, default=16, help="frames of a clip")
+    network.add_argument("--size", type=int, help="side of a clip in pixels (112; demo 40)")
+    network.add_argument("--width", type=float, help="factor on all filters (1; demo 0.25)")
+    network.add_argument("--se-stages", type=int, nargs="*", default=[1, 2, 3, 4], metavar="STAGE")
+    network.add_argument("--sa-stages", type=int, nargs="*", default=[1, 2, 3, 4], metavar="STAGE")
+    network.add_argument("--channel-reduction", type=int, default=16, metavar="R")
+    network.add_argument("--sequence-reduction", type=int, default=2, metavar="D")
+    network.add_argument("--weights", help=".weights.h5 or .keras file to start from")
+    run = parser.add_argument_group("training")
+    run.add_argument("--batch-size", type=int, help="clips of a step (32; demo 16)")
+    run.add_argument("--epochs", type=int, help="(100; demo 12)")
+    run.add_argument("--learning-rate", type=float, help="of Keras' SGD; default: the paper's")
+    run.add_argument(
+        "--mixed-precision",
+        choices=["float32", "mixed_float16", "mixed_bfloat16"],
+        default="float32",
+    )
+    run.add_argument("--output", help="folder for the results (runs/<data set>-<time>)")
+    run.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.demo = options.demo or options.data_dir is None
+    for name, value in (DEMO if options.demo else FULL).items():
+        if getattr(options, name, None) is None:
+            setattr(options, name, value)
+    if options.demo:
+        options.dataset = "motions"
+    elif options.dataset == "folder" and not options.test_dir:
+        parser.error("--dataset folder needs --test-dir beside --data-dir")
+    elif options.dataset in ("ucf101", "hmdb51") and not options.splits_dir:
+        parser.error(f"--dataset {options.dataset} needs --splits-dir beside --data-dir")
+    if not options.output:
+        time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        options.output = os.path.join("runs", f"{options.dataset}-{time}")
+    return options
+
+
+def load_catalogs(options):
+    """The catalogs to train and to test on."""
+    if options.dataset == "folder":
+        return data.load_directory(options.data_dir), data.load_directory(options.test_dir)
+    video_dir, splits_dir = options.data_dir, options.splits_dir
+    if options.demo:
+        folder = os.path.join(options.output, "motions")
+        print(f"Making the motions data set in {folder}")
+        video_dir, splits_dir = data.motions.make(folder, seed=options.seed)
+    load = data.load_hmdb51 if options.dataset == "hmdb51" else data.load_ucf101
+    return (
+        load(video_dir, splits_dir, options.split, "train"),
+        load(video_dir, splits_dir, options.split, "test"),
+    )
+
+
+def build(options, classes):
+    """The network that the options describe."""
+    return MODELS[options.model](
+        weights=options.weights,
+        input_shape=(options.frames, options.size, options.size, 3),
+        classes=classes,
+        se_stages=options.se_stages,
+        sa_stages=options.sa_stages,
+        channel_reduction=options.channel_reduction,
+        sequence_reduction=options.sequence_reduction,
+        width=options.width,
+        data_format="channels_last",
+    )
+
+
+def choose_recipe(options, training_videos):
+    if options.demo:
+        steps = options.epochs * math.ceil(training_videos / options.batch_size)
+        return training.quick_recipe(steps, options.learning_rate or 2e-3)
+    return training.paper_recipe(options.frames, options.batch_size, options.learning_rate)
+
+
+def print_plan(options, model, recipe, train_catalog, test_catalog):
+    """Says what is about to happen, and writes the same to config.json."""
+    optimizer = recipe.optimizer
+    rate = optimizer.get_config()["learning_rate"]
+    rate = rate["config"]["warmup_target"] if isinstance(rate, dict) else float(rate)
+    gates = f"SE in stages {options.se_stages}, self-attention in stages {options.sa_stages}"
+    print(
+        f"Data:     {options.dataset}, split {options.split}: {len(train_catalog)} training and "
+        f"{len(test_catalog)} test videos of {len(train_catalog.class_names)} classes\n"
+        f"Network:  {model.name}, width {options.width:g}, {model.count_params():,} parameters, "
+        f"{gates}\n"
+        f"Clips:    {options.frames} frames of {options.size} x {options.size} pixels, "
+        f"{options.batch_size} a step, {options.mixed_precision}\n"
+        f"Training: {options.epochs} epochs, {type(optimizer).__name__}, learning rate {rate:g}\n"
+        f"Results:  {options.output}"
+    )
+    if options.demo:
+        print("The demo's network and clips are a small fraction of the paper's, to fit minutes.")
+    config = {
+        "command": shlex.join(["python", *sys.argv]),
+        **vars(options),
+        "learning_rate": rate,
+        "optimizer": type(optimizer).__name__,
+        "class_names": list(train_catalog.class_names),
+        "versions": {"keras_seattn": keras_seattn.__version__, "keras": keras.__version__},
+        "backend": keras.backend.backend(),
+    }
+    os.makedirs(options.output, exist_ok=True)
+    with open(os.path.join(options.output, "config.json"), "w", encoding="utf-8") as file:
+        json.dump(config, file, indent=1, ensure_ascii=False)
+
+
+def main():
+    options = parse_arguments()
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.mixed_precision)
+    try:
+        train_catalog, test_catalog = load_catalogs(options)
+        model = build(options, len(train_catalog.class_names))
+        recipe = choose_recipe(options, len(train_catalog))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print_plan(options, model, recipe, train_catalog, test_catalog)
+    try:
+        result = training.train(
+            model,
+            recipe,
+            train_catalog,
+            test_catalog,
+            options.output,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            unreadable=options.unreadable,
+            crop_scales=DEMO_CROP_SCALES if options.demo else CROP_SCALES,
+        )
+    except (data.VideoError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print(f"\nResult: {result}")
+    print(f"Pictures, history and metrics are in {options.output}")
+    model_path = os.path.join(options.output, "model.keras")
+    print(
+        "Use the model: import keras_seattn, keras; "
+        f"model = keras.models.load_model({model_path!r})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Video action recognition in Keras 3: 3D CNNs with squeeze-and-excitation and self-attention."""
+
+import importlib
+
+from keras_seattn import onednn
+
+onednn.enable()
+
+from keras_seattn import applications, layers  # noqa: E402
+from keras_seattn.version import __version__  # noqa: E402
+
+# `data` needs TensorFlow's tf.data, and the rest needs `data`; layers and networks need neither.
+_LOADED_ON_USE = ("data", "evaluation", "training")
+
+__all__ = ["__version__", "applications", "layers", *_LOADED_ON_USE]
+
+
+def __getattr__(name):
+    if name in _LOADED_ON_USE:
+        return importlib.import_module(f"keras_seattn.{name}")
+    raise AttributeError(f"module 'keras_seattn' has no attribute {name!r}")

@@ -1,0 +1,293 @@
+"""The trunk that all networks share, and SEAResNet18_3D."""
+
+import keras
+
+from keras_seattn import arguments
+from keras_seattn.applications import weights as weights_files
+from keras_seattn.layers import (
+    FrameSelfAttention,
+    PaddedConv3D,
+    ScaledResidual,
+    SqueezeExcite3D,
+    ZeroPaddedShortcut,
+)
+
+STAGES = (1, 2, 3, 4)
+
+SHARED_ARGUMENTS = """
+    Args:
+        include_top: bool, whether to end in the dense layer over the classes.
+        weights: None (random initialization), or a path to a `.weights.h5` or
+            `.keras` file of a model built with the same arguments.
+        input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
+            model's output; None makes an input named `"clip"`.
+        input_shape: tuple of 4, a clip without its batch axis:
+            `(frames, height, width, 3)` for `channels_last`, `(3, frames,
+            height, width)` for `channels_first`. Height and width may be None.
+            The frames may be None only with `se_stages=()`. Not used with
+            `input_tensor`.
+        pooling: For `include_top=False`: None returns the features of stage 4,
+            `"avg"` and `"max"` pool them globally.
+        classes: int, the number of classes.
+        classifier_activation: `"softmax"`, None for logits, or any activation.
+        se_stages: the stages, of 1 to 4, that end in squeeze-and-excitation.
+        sa_stages: the stages, of 1 to 4, that end in self-attention;
+            `(3, 4)` is the paper's "SA **" (Table 6).
+        channel_reduction: int, the paper's r.
+        sequence_reduction: int, the paper's d.
+        width: float, a factor on every number of filters.
+        data_format: `"channels_last"` or `"channels_first"`; None means
+            `keras.config.image_data_format()`.{more}
+        name: str, the model's name.
+
+    Returns:
+        A `keras.Model` from preprocessed float clips (see `preprocess_input`)
+        of shape `(batch, *input_shape)` to `(batch, classes)` scores, float32
+        under every mixed-precision policy.
+
+    Raises:
+        ValueError: An argument outside of what is said above, by name.
+        FileNotFoundError: `weights` names a file that is not there.
+"""
+
+
+def document(builder, more=""):
+    """Puts the arguments that all builders share in place of `{arguments}` in a docstring."""
+    builder.__doc__ = builder.__doc__.replace(
+        "\n    {arguments}\n", SHARED_ARGUMENTS.replace("{more}", more)
+    )
+    return builder
+
+
+def build_network(
+    block,
+    blocks,
+    block_widths,
+    include_top,
+    weights,
+    input_tensor,
+    input_shape,
+    pooling,
+    classes,
+    classifier_activation,
+    se_stages,
+    sa_stages,
+    channel_reduction,
+    sequence_reduction,
+    width,
+    data_format,
+    name,
+):
+    """Builds a 3D residual network: stem, four stages each with its modules, head.
+
+    Args:
+        block: function of `(x, filters, stride, data_format, name)` that
+            returns the output of one residual block.
+        blocks: 4 ints, the number of blocks of each stage.
+        block_widths: 4 ints, the `filters` of the blocks of each stage.
+        The others: see `SEAResNet18_3D`.
+
+    Returns:
+        A `keras.Model`.
+
+    Source:
+        Hara et al. 2018 for the base networks; Anvarov, Kim, Song 2020,
+        Figure 1 and Table A1, for the modules behind each stage.
+    """
+    data_format = arguments.standard_data_format(data_format)
+    arguments.one_of(pooling, (None, "avg", "max"), "pooling")
+    classes = arguments.positive_integer(classes, "classes")
+    se_stages = _checked_stages(se_stages, "se_stages")
+    sa_stages = _checked_stages(sa_stages, "sa_stages")
+    channel_reduction = arguments.positive_integer(channel_reduction, "channel_reduction")
+    sequence_reduction = arguments.positive_integer(sequence_reduction, "sequence_reduction")
+    if not width > 0:
+        raise ValueError(f"`width` must be greater than 0. Received: width={width}")
+    inputs = _input(input_tensor, input_shape, data_format, se_stages)
+    weights_files.check(weights)
+
+    x = conv_norm(inputs, scaled(64, width), 7, (1, 2, 2), data_format, "stem")
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    # The values are not negative, so zeros pad a maximum as well as minus infinity does.
+    x = keras.layers.ZeroPadding3D(1, data_format=data_format, name="stem_pad")(x)
+    x = keras.layers.MaxPooling3D(3, strides=2, data_format=data_format, name="stem_pool")(x)
+
+    for stage, repeats, filters in zip(STAGES, blocks, block_widths, strict=True):
+        for i in range(repeats):
+            stride = 2 if stage > 1 and i == 0 else 1
+            x = block(x, scaled(filters, width), stride, data_format, f"stage{stage}_block{i + 1}")
+        if stage in se_stages:
+            u = SqueezeExcite3D(
+                "channel", channel_reduction, data_format, name=f"stage{stage}_se_channel"
+            )(x)
+            u = SqueezeExcite3D(
+                "sequence", sequence_reduction, data_format, name=f"stage{stage}_se_sequence"
+            )(u)
+            x = ScaledResidual(name=f"stage{stage}_se_residual")([x, u])
+        if stage in sa_stages:
+            x = FrameSelfAttention(data_format=data_format, name=f"stage{stage}_attention")(x)
+
+    # Half precision is too coarse for class scores, so the head is float32 under every policy.
+    if include_top or pooling == "avg":
+        x = keras.layers.GlobalAveragePooling3D(
+            data_format=data_format, dtype="float32", name="average_pool"
+        )(x)
+    elif pooling == "max":
+        x = keras.layers.GlobalMaxPooling3D(
+            data_format=data_format, dtype="float32", name="max_pool"
+        )(x)
+    if include_top:
+        x = keras.layers.Dense(
+            classes, activation=classifier_activation, dtype="float32", name="predictions"
+        )(x)
+
+    if input_tensor is not None:
+        inputs = keras.utils.get_source_inputs(input_tensor)
+    model = keras.Model(inputs, x, name=name)
+    weights_files.load(model, weights)
+    return model
+
+
+def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=1):
+    """A convolution and its batch normalization, `{name}_conv` and `{name}_bn`."""
+    x = PaddedConv3D(
+        filters,
+        kernel_size,
+        strides=strides,
+        groups=groups,
+        data_format=data_format,
+        kernel_initializer=keras.initializers.VarianceScaling(
+            2.0, mode="fan_out", distribution="untruncated_normal"
+        ),
+        name=f"{name}_conv",
+    )(x)
+    channel_axis = -1 if data_format == "channels_last" else 1
+    return keras.layers.BatchNormalization(
+        axis=channel_axis, momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
+    )(x)
+
+
+def residual(x, branch, filters, stride, data_format, name, shortcut="B"):
+    """The end of a block: relu(branch + shortcut of x)."""
+    channels = x.shape[-1 if data_format == "channels_last" else 1]
+    if stride != 1 or channels != filters:
+        if shortcut == "A":
+            x = ZeroPaddedShortcut(filters, stride, data_format, name=f"{name}_shortcut")(x)
+        else:
+            x = conv_norm(x, filters, 1, stride, data_format, f"{name}_shortcut")
+    x = keras.layers.Add(name=f"{name}_add")([branch, x])
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def scaled(filters, width):
+    """`filters` times `width`, in whole filters, at least one."""
+    return max(1, int(filters * width))
+
+
+def _checked_stages(stages, name):
+    stages = tuple(stages) if hasattr(stages, "__iter__") else (stages,)
+    if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
+        raise ValueError(
+            f"`{name}` must hold stages of 1, 2, 3, 4, each at most once. Received: {name}={stages}"
+        )
+    return stages
+
+
+def _input(input_tensor, input_shape, data_format, se_stages):
+    """The tensor that the network is built on, its shape checked."""
+    argument = "input_shape" if input_tensor is None else "input_tensor"
+    shape = tuple(input_shape) if input_tensor is None else tuple(input_tensor.shape[1:])
+    order = "(frames, height, width, channels)"
+    if data_format == "channels_first":
+        order = "(channels, frames, height, width)"
+    if len(shape) != 4:
+        raise ValueError(
+            f"`{argument}` must have 4 axes besides the batch, {order}. Received: {shape}"
+        )
+    channels, frames = shape[-1], shape[0]
+    if data_format == "channels_first":
+        channels, frames = shape[0], shape[1]
+    if channels is None:
+        raise ValueError(
+            f"The number of channels in `{argument}` must be known: {order} for "
+            f'data_format="{data_format}". Received: {shape}'
+        )
+    if frames is None and se_stages:
+        raise ValueError(
+            f"The number of frames in `{argument}` must be known, for the weights of the sequence "
+            f"gates depend on it: {order}. Received: {shape}. Give it, or leave the gates out "
+            "with se_stages=()."
+        )
+    if input_tensor is None:
+        return keras.Input(shape, name="clip")
+    return input_tensor
+
+
+def SEAResNet18_3D(
+    include_top=True,
+    weights=None,
+    input_tensor=None,
+    input_shape=(16, 112, 112, 3),
+    pooling=None,
+    classes=400,
+    classifier_activation="softmax",
+    se_stages=(1, 2, 3, 4),
+    sa_stages=(1, 2, 3, 4),
+    channel_reduction=16,
+    sequence_reduction=2,
+    width=1.0,
+    data_format=None,
+    shortcut=None,
+    name="sea_resnet18_3d",
+):
+    """A 3D ResNet-18 with squeeze-and-excitation and self-attention.
+
+    Without modules, `se_stages=()` and `sa_stages=()`, it is the network of
+    Hara et al. 2018, with 33,255,717 trainable parameters for 101 classes
+    (33,081,893 with shortcut A).
+    {arguments}
+    Source:
+        Anvarov, Kim, Song 2020, Figure 1 and Table 3; Hara et al. 2018.
+
+    Example:
+
+    >>> model = SEAResNet18_3D(input_shape=(8, 64, 64, 3), classes=8, width=0.25)
+    >>> model.predict(np.zeros((1, 8, 64, 64, 3)), verbose=0).shape
+    (1, 8)
+    """
+    arguments.one_of(shortcut, (None, "A", "B"), "shortcut")
+
+    def block(x, filters, stride, data_format, name):
+        y = conv_norm(x, filters, 3, stride, data_format, f"{name}_1")
+        y = keras.layers.ReLU(name=f"{name}_1_relu")(y)
+        y = conv_norm(y, filters, 3, 1, data_format, f"{name}_2")
+        return residual(x, y, filters, stride, data_format, name, shortcut or "B")
+
+    return build_network(
+        block,
+        (2, 2, 2, 2),
+        (64, 128, 256, 512),
+        include_top=include_top,
+        weights=weights,
+        input_tensor=input_tensor,
+        input_shape=input_shape,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        se_stages=se_stages,
+        sa_stages=sa_stages,
+        channel_reduction=channel_reduction,
+        sequence_reduction=sequence_reduction,
+        width=width,
+        data_format=data_format,
+        name=name,
+    )
+
+
+document(
+    SEAResNet18_3D,
+    more="""
+        shortcut: what brings a block's input to the shape of its output:
+            `"A"` subsamples and pads with zeros, `"B"` is a convolution; None
+            means `"B"`.""",
+)

@@ -1,0 +1,76 @@
+"""SEAResNeXt101_3D: the trunk with grouped bottleneck blocks."""
+
+import keras
+
+from keras_seattn.applications.resnet3d import build_network, conv_norm, document, residual, scaled
+
+GROUPS = 32
+BLOCK_WIDTHS = (128, 256, 512, 1024)
+
+
+@document
+def SEAResNeXt101_3D(
+    include_top=True,
+    weights=None,
+    input_tensor=None,
+    input_shape=(16, 112, 112, 3),
+    pooling=None,
+    classes=400,
+    classifier_activation="softmax",
+    se_stages=(1, 2, 3, 4),
+    sa_stages=(1, 2, 3, 4),
+    channel_reduction=16,
+    sequence_reduction=2,
+    width=1.0,
+    data_format=None,
+    name="sea_resnext101_3d",
+):
+    """A 3D ResNeXt-101 (32x4d) with squeeze-and-excitation and self-attention.
+
+    Without modules, `se_stages=()` and `sa_stages=()`, it is the network of
+    Hara et al. 2018, with 47,728,165 trainable parameters for 101 classes.
+    Every block width times `width` must be divisible by the 32 groups.
+    {arguments}
+    Source:
+        Anvarov, Kim, Song 2020, Figure 1 and Tables 1, 2, 4; Hara et al. 2018;
+        Xie et al. 2017 (ResNeXt).
+
+    Example:
+
+    >>> model = SEAResNeXt101_3D(input_shape=(16, 112, 112, 3), classes=101)
+    >>> model.output_shape
+    (None, 101)
+    """
+    if width > 0 and any(scaled(filters, width) % GROUPS for filters in BLOCK_WIDTHS):
+        raise ValueError(
+            f"`width` times each of {BLOCK_WIDTHS} must be divisible by the {GROUPS} groups, as "
+            f"0.25, 0.5, 1 and 2 are. Received: width={width}"
+        )
+
+    def block(x, filters, stride, data_format, name):
+        y = conv_norm(x, filters, 1, 1, data_format, f"{name}_1")
+        y = keras.layers.ReLU(name=f"{name}_1_relu")(y)
+        y = conv_norm(y, filters, 3, stride, data_format, f"{name}_2", groups=GROUPS)
+        y = keras.layers.ReLU(name=f"{name}_2_relu")(y)
+        y = conv_norm(y, 2 * filters, 1, 1, data_format, f"{name}_3")
+        return residual(x, y, 2 * filters, stride, data_format, name)
+
+    return build_network(
+        block,
+        (3, 4, 23, 3),
+        BLOCK_WIDTHS,
+        include_top=include_top,
+        weights=weights,
+        input_tensor=input_tensor,
+        input_shape=input_shape,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        se_stages=se_stages,
+        sa_stages=sa_stages,
+        channel_reduction=channel_reduction,
+        sequence_reduction=sequence_reduction,
+        width=width,
+        data_format=data_format,
+        name=name,
+    )

@@ -1,0 +1,66 @@
+"""Checks of arguments: each error names the argument, what came and what is allowed."""
+
+import operator
+
+import keras
+
+
+def positive_integer(value, name):
+    """Returns `value` as an int, or raises a ValueError that names the argument.
+
+    Args:
+        value: What the caller passed.
+        name: str, the argument's name, as the caller wrote it.
+
+    Returns:
+        `value` as an int of 1 or more.
+
+    Raises:
+        ValueError: `value` is not a whole number of 1 or more.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise ValueError(
+            f"`{name}` must be a whole number of 1 or more. Received: {name}={value!r}"
+        )
+    return number
+
+
+def one_of(value, allowed, name):
+    """Returns `value` if `allowed` holds it, or raises a ValueError that names the argument."""
+    if value not in allowed:
+        choices = ", ".join(repr(choice) for choice in allowed)
+        raise ValueError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
+    return value
+
+
+def standard_data_format(value):
+    """Returns `value`, or Keras' own setting for None, or raises a ValueError."""
+    if value is None:
+        return keras.config.image_data_format()
+    return one_of(value, ("channels_last", "channels_first"), "data_format")
+
+
+def feature_shape(shape, layer_name):
+    """Returns `shape` if it is one of video features, or raises a ValueError.
+
+    Args:
+        shape: tuple, the shape of a layer's input.
+        layer_name: str, for the message.
+
+    Returns:
+        `shape`, unchanged.
+
+    Raises:
+        ValueError: `shape` does not have 5 dimensions.
+    """
+    if len(shape) != 5:
+        raise ValueError(
+            f"The input of {layer_name} must have 5 dimensions, (batch, frames, height, width, "
+            "channels) or (batch, channels, frames, height, width). "
+            f"Received: input_shape={tuple(shape)}"
+        )
+    return shape

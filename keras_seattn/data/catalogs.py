@@ -1,0 +1,254 @@
+"""Data sets on disk -> lists of videos with their labels. A new data set is one function here."""
+
+import dataclasses
+import glob
+import os
+
+import numpy as np
+
+from keras_seattn import arguments
+
+VIDEO_SUFFIXES = (
+    ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """A list of videos with their labels.
+
+    Attributes:
+        paths: list of str, the video files.
+        labels: int array of the length of `paths`: indices into `class_names`.
+        class_names: list of str.
+    """
+
+    paths: list
+    labels: np.ndarray
+    class_names: list
+
+    def __post_init__(self):
+        object.__setattr__(self, "labels", np.asarray(self.labels, "int64"))
+        if len(self.paths) != len(self.labels):
+            raise ValueError(
+                "`labels` must have one entry per path. Received: "
+                f"{len(self.labels)} labels for {len(self.paths)} paths"
+            )
+        classes = len(self.class_names)
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < classes:
+            raise ValueError(
+                f"`labels` must be from 0 to {classes - 1}, for there are {classes} class names. "
+                f"Received: labels from {self.labels.min()} to {self.labels.max()}"
+            )
+
+    def __len__(self):
+        return len(self.paths)
+
+
+def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
+    """Lists the videos of UCF-101, or of any data set laid out like it.
+
+    Args:
+        video_dir: str, the folder that holds a folder of videos per class:
+            `UCF-101/<Class>/v_<Class>_gXX_cYY.avi`.
+        splits_dir: str, the folder with `classInd.txt`, `trainlist01.txt`,
+            `testlist01.txt` and so on (`ucfTrainTestlist`).
+        split: int, 1, 2 or 3.
+        subset: `"train"` or `"test"`.
+
+    Returns:
+        A `Catalog`, in the order of the list; classes as in `classInd.txt`.
+
+    Raises:
+        FileNotFoundError: A folder or list is missing; the message names it.
+        ValueError: A wrong `split` or `subset`, or a line of a list that is
+            malformed or names an unknown class; the message names file, line
+            and class.
+
+    Example:
+
+    >>> train = load_ucf101("UCF-101", "ucfTrainTestlist", split=1, subset="train")
+    >>> len(train), len(train.class_names)
+    (9537, 101)
+    """
+    _check_split(split, subset)
+    _check_folder(video_dir, "video_dir", "UCF-101")
+    _check_folder(splits_dir, "splits_dir", "ucfTrainTestlist")
+    index_path = os.path.join(splits_dir, "classInd.txt")
+    class_names = []
+    for number, line in _lines(index_path):
+        words = line.split(None, 1)
+        if len(words) != 2 or words[0] != str(len(class_names) + 1) or words[1] in class_names:
+            raise ValueError(
+                f"{index_path}, line {number}: expected '{len(class_names) + 1} <Class>', "
+                f"the classes numbered from 1, each once. Found: {line!r}"
+            )
+        class_names.append(words[1])
+    indices = {name: i for i, name in enumerate(class_names)}
+
+    list_path = os.path.join(splits_dir, f"{subset}list{split:02d}.txt")
+    paths, labels = [], []
+    for number, line in _lines(list_path):
+        # Training lists give the label, test lists do not, and a file's name may hold spaces.
+        file, last = line, None
+        if " " in line:
+            start, end = line.rsplit(None, 1)
+            if end.isdigit() and (subset == "train" or start.lower().endswith(VIDEO_SUFFIXES)):
+                file, last = start, int(end)
+        file = file.replace("\\", "/")
+        folder = file.rpartition("/")[0]
+        label = indices.get(folder)
+        if label is None:
+            raise ValueError(
+                f"{list_path}, line {number}: unknown class {folder!r}; {index_path} does not "
+                f"list it. The line must be '<Class>/<file>', a known class. Found: {line!r}"
+            )
+        if last not in (None, label + 1):
+            raise ValueError(
+                f"{list_path}, line {number}: label {last} is not that of class {folder!r}, "
+                f"which is {label + 1} in {index_path}. Correct one of the two."
+            )
+        paths.append(os.path.join(video_dir, *file.split("/")))
+        labels.append(label)
+    _check_class_folders(video_dir, {class_names[label] for label in labels}, list_path)
+    return _catalog(paths, labels, class_names, list_path)
+
+
+def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
+    """Lists the videos of HMDB51, or of any data set laid out like it.
+
+    Args:
+        video_dir: str, the folder that holds a folder of videos per class:
+            `<class>/<file>.avi`.
+        splits_dir: str, the folder with `<class>_test_split1.txt` and so on,
+            whose lines are `<file> 0|1|2`: 1 train, 2 test, 0 unused.
+        split: int, 1, 2 or 3.
+        subset: `"train"` or `"test"`.
+
+    Returns:
+        A `Catalog`, by class and then in the order of the lists; classes in
+        alphabetical order.
+
+    Raises:
+        FileNotFoundError: A folder or list is missing; the message names it.
+        ValueError: A wrong `split` or `subset`, or a malformed line; the
+            message names file and line.
+
+    Example:
+
+    >>> test = load_hmdb51("hmdb51", "testTrainMulti_7030_splits", subset="test")
+    >>> len(test), len(test.class_names)
+    (1530, 51)
+    """
+    _check_split(split, subset)
+    _check_folder(video_dir, "video_dir", "hmdb51")
+    _check_folder(splits_dir, "splits_dir", "testTrainMulti_7030_splits")
+    suffix = f"_test_split{split}.txt"
+    lists = glob.glob(os.path.join(glob.escape(splits_dir), f"*{suffix}"))
+    class_names = sorted(os.path.basename(path)[: -len(suffix)] for path in lists)
+    if not class_names:
+        raise FileNotFoundError(
+            f"`splits_dir` holds no list named <class>{suffix}: {splits_dir}. Unpack "
+            "test_train_splits.rar of HMDB51 there."
+        )
+    wanted = {"train": "1", "test": "2"}[subset]
+    paths, labels = [], []
+    for label, name in enumerate(class_names):
+        list_path = os.path.join(splits_dir, name + suffix)
+        for number, line in _lines(list_path):
+            words = line.rsplit(None, 1)
+            if len(words) != 2 or words[1] not in ("0", "1", "2"):
+                raise ValueError(
+                    f"{list_path}, line {number}: expected '<file> 0|1|2'. Found: {line!r}"
+                )
+            if words[1] == wanted:
+                paths.append(os.path.join(video_dir, name, words[0]))
+                labels.append(label)
+    _check_class_folders(video_dir, set(class_names), splits_dir)
+    return _catalog(paths, labels, class_names, splits_dir)
+
+
+def load_directory(root):
+    """Lists the videos of a folder that holds one folder per class.
+
+    Args:
+        root: str. Each folder in it is a class, by its name; the video files
+            in it (.mp4, .avi, .mkv, .mov, .webm and so on) are its videos.
+            Hidden files and folders are left out.
+
+    Returns:
+        A `Catalog`; classes and files in alphabetical order.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds no folders, or one of them no videos; the message
+            names it.
+
+    Example:
+
+    >>> catalog = load_directory("my_videos")
+    >>> catalog.class_names
+    ['falling', 'running', 'sitting']
+    """
+    _check_folder(root, "root", "a folder per class")
+    class_names = sorted(
+        entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."
+    )
+    if not class_names:
+        raise ValueError(f"`root` holds no folders: {root}. Put the videos of each class in one.")
+    paths, labels = [], []
+    for label, name in enumerate(class_names):
+        files = sorted(
+            entry.path
+            for entry in os.scandir(os.path.join(root, name))
+            if entry.name.lower().endswith(VIDEO_SUFFIXES) and entry.name[0] != "."
+        )
+        if not files:
+            raise ValueError(
+                f"{os.path.join(root, name)} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
+                "Put the videos of that class there, or remove the folder."
+            )
+        paths += files
+        labels += [label] * len(files)
+    return Catalog(paths, labels, class_names)
+
+
+def _lines(path):
+    """The numbered lines of a text file, without blank ones and outer white space."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            lines = [(number, line.strip()) for number, line in enumerate(file, start=1)]
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} does not exist. Check `splits_dir`, `split` and `subset`."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
+    return [(number, line) for number, line in lines if line]
+
+
+def _catalog(paths, labels, class_names, source):
+    if not paths:
+        raise ValueError(f"{source} lists no videos for this subset. Check the file.")
+    return Catalog(paths, labels, class_names)
+
+
+def _check_split(split, subset):
+    arguments.one_of(split, (1, 2, 3), "split")
+    arguments.one_of(subset, ("train", "test"), "subset")
+
+
+def _check_folder(path, name, example):
+    if not os.path.isdir(path):
+        raise FileNotFoundError(f"`{name}` is not a folder: {path}. It should hold {example}.")
+
+
+def _check_class_folders(video_dir, class_names, source):
+    missing = sorted(
+        name for name in class_names if not os.path.isdir(os.path.join(video_dir, name))
+    )
+    if missing:
+        raise FileNotFoundError(
+            f"{video_dir} has no folder for {len(missing)} of the classes in {source}: "
+            f"{', '.join(missing)}. Check `video_dir`, or unpack the videos again."
+        )

@@ -1,0 +1,241 @@
+"""Video files -> frames: exactly the frames asked for, decoding no more than they need."""
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+import os
+import typing
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+# A file with fewer frames than this share of what its header promises was cut off.
+COMPLETE_SHARE = 0.9
+# One packet of these codecs does not always hold one frame, so their frames are counted by
+# decoding: VP8 has packets that are never shown.
+COUNTED_BY_DECODING = ("vp8",)
+
+
+class VideoError(ValueError):
+    """A video file that cannot be read; the message names the file and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """What must be known of a video file to read any of its frames.
+
+    Attributes:
+        path: str.
+        frames: int, the number of frames that a sequential decode delivers.
+        height: int, in pixels.
+        width: int, in pixels.
+        keyframes: tuple of `(frame number, dts)` pairs in rising order: where
+            decoding can start, and the time stamp to seek to. The first is
+            frame 0.
+    """
+
+    path: str
+    frames: int
+    height: int
+    width: int
+    keyframes: tuple
+
+
+class _Packet(typing.NamedTuple):
+    """What is kept of a packet, without its data."""
+
+    pts: int | None
+    dts: int | None
+    is_keyframe: bool
+    is_corrupt: bool
+
+
+def scan_video(path):
+    """Finds out the size, the number of frames and the keyframes of a video file.
+
+    Reads the whole file but decodes one frame only (about 2 ms for a video of
+    UCF-101). The answer is remembered until the file changes.
+
+    Args:
+        path: str or path, of any file that FFmpeg reads.
+
+    Returns:
+        A `Video`.
+
+    Raises:
+        VideoError: There is no such file, or it is empty, cut off, no video,
+            without a video stream or not decodable. The message names it.
+    """
+    path = os.fspath(path)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror}. Check the path.") from error
+    if os.path.isdir(path):
+        raise VideoError(f"{path}: is a folder, not a video file. Name a file in it.")
+    if status.st_size == 0:
+        raise VideoError(f"{path}: the file is empty. Copy or download it again.")
+    return _scan(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _scan(path, size, changed):
+    with _open(path) as (container, stream):
+        packets = [
+            _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt)
+            for packet in container.demux(stream)
+            if packet.size
+        ]
+        promised = stream.frames
+        by_decoding = stream.codec_context.name in COUNTED_BY_DECODING
+        height, width = stream.codec_context.height, stream.codec_context.width
+    if not packets or len(packets) < COMPLETE_SHARE * promised or packets[-1].is_corrupt:
+        raise VideoError(
+            f"{path}: the file is cut off: {len(packets)} frames where its header promises "
+            f"{promised or 'more'}. Copy or download it again."
+        )
+    video = Video(path, len(packets), height, width, keyframes=((0, None),))
+    if by_decoding:
+        video = dataclasses.replace(video, frames=sum(1 for _ in _decode(video, 0)))
+    if next(_decode(video, 0), None) is None:
+        raise VideoError(f"{path}: no frame can be decoded. Copy or download it again.")
+    if by_decoding:
+        return video
+    return dataclasses.replace(video, keyframes=_keyframes(packets))
+
+
+def _keyframes(packets):
+    """The (frame number, dts) pairs of the keyframes among the packets of a stream."""
+    times = [packet.pts for packet in packets]
+    if None in times or len(set(times)) < len(times):
+        return ((0, None),)
+    # Packets come in decoding order. A frame's number is its place in the order of display.
+    order = np.sort(times)
+    keyframes = [(0, None)]
+    for packet in packets[1:]:
+        if packet.is_keyframe and packet.dts is not None:
+            keyframes.append((int(np.searchsorted(order, packet.pts)), packet.dts))
+    return tuple(keyframes)
+
+
+def read_frames(video, numbers, height=None, width=None, window=None):
+    """Reads frames of a video file by number, scaling and cropping on the way.
+
+    Decoding starts at the last keyframe before the first frame asked for and
+    ends at the last one. Frames are those of a sequential decode of the whole
+    file, to the pixel.
+
+    Args:
+        video: `Video`, from `scan_video`.
+        numbers: sequence of int, frame numbers from 0, in any order, with or
+            without repeats.
+        height: int, the height to scale frames to, in pixels; None keeps it.
+        width: int, likewise.
+        window: `(top, left, height, width)` of the part of the scaled frame to
+            keep, in pixels; None keeps all.
+
+    Returns:
+        uint8 array, `(len(numbers), height, width, 3)`, RGB.
+
+    Raises:
+        VideoError: The file is damaged. The message names it.
+        IndexError: A number is outside of the video.
+    """
+    numbers = np.asarray(numbers)
+    if numbers.min() < 0 or numbers.max() >= video.frames:
+        raise IndexError(
+            f"`numbers` must be from 0 to {video.frames - 1} for {video.path}. Received: "
+            f"{numbers.min()} to {numbers.max()}"
+        )
+    height, width = height or video.height, width or video.width
+    top, left, rows, columns = window or (0, 0, height, width)
+    wanted = np.unique(numbers)
+    pixels = np.empty((len(wanted), rows, columns, 3), "uint8")
+    # One for all frames: it keeps the tables that it computes for a size.
+    reformatter = VideoReformatter()
+    found = 0
+    for number, frame in _decode(video, wanted[0]):
+        if number == wanted[found]:
+            image = reformatter.reformat(
+                frame, width, height, "rgb24", interpolation="BILINEAR", threads=1
+            )
+            pixels[found] = image.to_ndarray()[top : top + rows, left : left + columns]
+            found += 1
+            if found == len(wanted):
+                return pixels[np.searchsorted(wanted, numbers)]
+    raise VideoError(
+        f"{video.path}: the file is damaged: it ends before frame {wanted[found]} of "
+        f"{video.frames}. Copy or download it again, or leave it out."
+    )
+
+
+def read_video(path):
+    """Reads all frames of a video file.
+
+    Args:
+        path: str or path, of any file that FFmpeg reads.
+
+    Returns:
+        uint8 array, `(frames, height, width, 3)`, RGB.
+
+    Raises:
+        VideoError: The file cannot be read; the message names it and what to
+            do.
+
+    Example:
+
+    >>> frames = keras_seattn.data.read_video("v_Archery_g01_c01.avi")
+    >>> frames.shape
+    (164, 240, 320, 3)
+    """
+    video = scan_video(path)
+    return read_frames(video, range(video.frames))
+
+
+def _decode(video, first):
+    """Yields `(number, frame)` from the last keyframe at or before frame `first` on."""
+    number, dts = max(keyframe for keyframe in video.keyframes if keyframe[0] <= first)
+    if number > 0:
+        with _open(video.path) as (container, stream):
+            # Containers find their keyframes by decoding time, so that is what to seek to.
+            container.seek(dts, stream=stream)
+            packets = container.demux(stream)
+            packet = next(packets, None)
+            if packet is not None and packet.dts == dts and packet.is_keyframe:
+                packets = itertools.chain([packet], packets)
+                frames = (frame for packet in packets for frame in packet.decode())
+                # Frames that are shown before the keyframe lack what they refer to.
+                frames = itertools.dropwhile(lambda frame: not frame.key_frame, frames)
+                yield from enumerate(frames, start=number)
+                return
+    with _open(video.path) as (container, stream):
+        yield from enumerate(container.decode(stream))
+
+
+@contextlib.contextmanager
+def _open(path):
+    """Opens a video file as a context: `(container, its first video stream)`."""
+    try:
+        container = av.open(path)
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"{path}: FFmpeg cannot read it: {error.strerror}. If it should be a video, copy or "
+            "download it again; else take it out of the folder or list."
+        ) from error
+    with container:
+        if not container.streams.video:
+            raise VideoError(
+                f"{path}: the file has no video stream. Take it out of the folder or list."
+            )
+        stream = container.streams.video[0]
+        # Clips are decoded in parallel, which uses the cores better than threads in one decoder.
+        stream.codec_context.thread_count = 1
+        try:
+            yield container, stream
+        except av.FFmpegError as error:
+            raise VideoError(
+                f"{path}: the file is damaged: {error.strerror}. Copy or download it again, or "
+                "leave it out."
+            ) from error

@@ -1,0 +1,260 @@
+"""The demo data set: eight synthetic motions as video files, laid out like UCF-101.
+
+The classes come in pairs that are each other played backwards, and every
+motion repeats without end, so a frame, or all frames of a clip in no order,
+says at best which pair a clip belongs to. Only the order of the frames tells
+the two apart. All motions are the same seen in a mirror, and each shows in
+any 16 frames.
+"""
+
+import concurrent.futures
+import os
+
+import av
+import numpy as np
+
+from keras_seattn import arguments
+
+PAIRS = (
+    ("Rising", "Sinking"),
+    ("Growing", "Shrinking"),
+    ("QuickLiftSlowDrop", "SlowLiftQuickDrop"),
+    ("Meeting", "Parting"),
+)
+CLASS_NAMES = sorted(name for pair in PAIRS for name in pair)
+HEIGHT, WIDTH = 72, 96  # pixels
+MARGIN = 6  # pixels that the scene extends beyond the frame, for the camera's jitter
+FRAMES_PER_SECOND = 25
+FRAMES = (32, 40, 48)  # a video has one of these numbers of frames
+GROUPS = 25
+# As in UCF-101, each split tests on 7 of 25 groups, which share a scene, and trains on the rest.
+TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
+
+
+def make(root, videos_per_group=8, seed=0):
+    """Writes the data set: video files and split lists.
+
+    Args:
+        root: str, the folder to write to; it is made where missing. Videos go
+            to `root/videos/<Class>/v_<Class>_gXX_cYY.avi` (MPEG-4 in AVI,
+            96 x 72, 25 frames a second), lists to `root/splits`.
+        videos_per_group: int, the number of videos of each class in each of
+            the 25 groups. 18 groups are for training, 7 for testing.
+        seed: int; the same seed gives the same files.
+
+    Returns:
+        `(video_dir, splits_dir)`, for `load_ucf101`.
+
+    Raises:
+        ValueError: `videos_per_group` is not a whole number from 1 to 99.
+        OSError: `root` cannot be written to.
+
+    Example:
+
+    >>> video_dir, splits_dir = keras_seattn.data.motions.make("motions")
+    >>> train = keras_seattn.data.load_ucf101(video_dir, splits_dir, subset="train")
+    >>> len(train), len(train.class_names)
+    (1152, 8)
+    """
+    if arguments.positive_integer(videos_per_group, "videos_per_group") > 99:
+        raise ValueError(
+            "`videos_per_group` must be at most 99, for names have two digits for it. "
+            f"Received: videos_per_group={videos_per_group}"
+        )
+    video_dir, splits_dir = os.path.join(root, "videos"), os.path.join(root, "splits")
+    os.makedirs(splits_dir, exist_ok=True)
+    for name in CLASS_NAMES:
+        os.makedirs(os.path.join(video_dir, name), exist_ok=True)
+
+    def write(name, group, clip):
+        path = os.path.join(video_dir, *video_file(name, group, clip).split("/"))
+        _encode(path, render(name, group, clip, seed))
+
+    videos = [
+        (name, group, clip)
+        for name in CLASS_NAMES
+        for group in range(1, GROUPS + 1)
+        for clip in range(1, videos_per_group + 1)
+    ]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(write, *zip(*videos, strict=True)))
+
+    lists = {"classInd.txt": [f"{i} {name}" for i, name in enumerate(CLASS_NAMES, start=1)]}
+    for split, test_groups in TEST_GROUPS.items():
+        lists[f"trainlist{split:02d}.txt"] = [
+            f"{video_file(*video)} {CLASS_NAMES.index(video[0]) + 1}"
+            for video in videos
+            if video[1] not in test_groups
+        ]
+        lists[f"testlist{split:02d}.txt"] = [
+            video_file(*video) for video in videos if video[1] in test_groups
+        ]
+    for file, lines in lists.items():
+        with open(os.path.join(splits_dir, file), "w", encoding="utf-8") as stream:
+            stream.writelines(line + "\n" for line in lines)
+    return video_dir, splits_dir
+
+
+def video_file(name, group, clip):
+    """The path of a video as the split lists give it."""
+    return f"{name}/v_{name}_g{group:02d}_c{clip:02d}.avi"
+
+
+def render(name, group, clip, seed=0):
+    """Draws the frames of one video.
+
+    Args:
+        name: str, one of `CLASS_NAMES`.
+        group: int, 1 to 25; videos of a group share the scene behind the object.
+        clip: int, the number of the video in its group.
+        seed: int.
+
+    Returns:
+        uint8 array, `(frames, 72, 96, 3)`, RGB.
+    """
+    generator = np.random.default_rng([seed, CLASS_NAMES.index(name), group, clip])
+    scene = _scene(np.random.default_rng([seed, group]))
+    frames = int(generator.choice(FRAMES))
+    pair = next(i for i, names in enumerate(PAIRS) if name in names)
+
+    # The background and its camera jitter, a walk that is drawn back to the middle.
+    jitter = np.zeros((frames, 2))
+    for t in range(frames):
+        jitter[t] = 0.8 * jitter[t - 1] * (t > 0) + generator.normal(0, 0.6, 2)
+    jitter = np.clip(np.rint(jitter), -MARGIN, MARGIN).astype(int)
+    background = np.stack([scene[MARGIN - y :, MARGIN - x :][:HEIGHT, :WIDTH] for y, x in jitter])
+
+    # The object: where its centre is and how large, in heights of the frame, from the top left;
+    # for the pair that meets, how far each of the two is from the centre.
+    y, x, radius, apart = _MOTIONS[pair](generator, frames)
+    rows = (np.arange(HEIGHT) + 0.5 - jitter[:, :1]) / HEIGHT - y[:, None]
+    columns = (np.arange(WIDTH) + 0.5 - jitter[:, 1:]) / HEIGHT - x[:, None]
+    apart = apart[:, None]
+    mask, colours = _object(
+        generator,
+        rows[:, :, None].astype("float32"),
+        np.where(apart > 0, np.abs(columns) - apart, columns)[:, None, :].astype("float32"),
+        radius[:, None, None].astype("float32"),
+    )
+
+    video = background + mask[..., None] * (colours - background)
+    video += 3 * generator.standard_normal((frames, HEIGHT, WIDTH, 1), "float32")
+    if name == PAIRS[pair][1]:
+        video = video[::-1]
+    return np.clip(video, 0, 255).astype("uint8")
+
+
+def _phase(generator, frames, period):
+    """Where a repeated motion is at each frame, from 0 to 1, starting anywhere."""
+    return (generator.uniform() + np.arange(frames) / period) % 1
+
+
+def _rising(generator, frames):
+    radius = generator.uniform(0.14, 0.24)
+    phase = _phase(generator, frames, generator.uniform(14, 22))
+    x = generator.uniform(0.45, 0.88)
+    return (
+        1 + radius - phase * (1 + 2 * radius),
+        np.full(frames, x),
+        np.full(frames, radius),
+        np.zeros(frames),
+    )
+
+
+def _growing(generator, frames):
+    phase = _phase(generator, frames, generator.uniform(10, 16))
+    smallest, largest = generator.uniform(0.08, 0.12), generator.uniform(0.3, 0.45)
+    y, x = generator.uniform(0.35, 0.65), generator.uniform(0.5, 0.83)
+    return (
+        np.full(frames, y),
+        np.full(frames, x),
+        smallest * (largest / smallest) ** phase,
+        np.zeros(frames),
+    )
+
+
+def _quick_lift_slow_drop(generator, frames):
+    phase = _phase(generator, frames, generator.uniform(9, 13))
+    lift = generator.uniform(0.2, 0.3)  # the share of the time that goes up
+    height = np.where(phase < lift, phase / lift, (1 - phase) / (1 - lift))
+    top = generator.uniform(0.2, 0.3)
+    amplitude = generator.uniform(0.35, 0.5)
+    x = generator.uniform(0.45, 0.88)
+    radius = generator.uniform(0.12, 0.2)
+    return (
+        top + amplitude * (1 - height),
+        np.full(frames, x),
+        np.full(frames, radius),
+        np.zeros(frames),
+    )
+
+
+def _meeting(generator, frames):
+    phase = _phase(generator, frames, generator.uniform(10, 16))
+    radius = generator.uniform(0.09, 0.14)
+    y, x = generator.uniform(0.3, 0.7), generator.uniform(0.6, 0.73)
+    apart = radius + 0.35 * (1 - phase)
+    return np.full(frames, y), np.full(frames, x), np.full(frames, radius), apart
+
+
+_MOTIONS = (_rising, _growing, _quick_lift_slow_drop, _meeting)
+
+
+def _object(generator, dy, dx, radius):
+    """The object's mask, 0 to 1, and its colours, 0 to 255, around its centre.
+
+    It is a circle or a polygon at a random angle, plain, striped or chequered.
+    """
+    corners = int(generator.choice([0, 3, 4, 5]))
+    turn = generator.uniform(0, 2 * np.pi)
+    if corners:
+        normals = turn + 2 * np.pi * np.arange(corners) / corners
+        sides = [dx * np.float32(np.cos(a)) + dy * np.float32(np.sin(a)) for a in normals]
+        distance = np.maximum.reduce(sides) / np.float32(np.cos(np.pi / corners))
+    else:
+        distance = np.hypot(dy, dx)
+    # The edge is one pixel wide.
+    mask = np.clip((radius - distance) * HEIGHT + 0.5, 0, 1)
+
+    stripes = np.float32(generator.uniform(3, 6)) / radius
+    cos, sin = stripes * np.float32(np.cos(turn)), stripes * np.float32(np.sin(turn))
+    surface = generator.integers(3)
+    pattern = np.zeros(mask.shape, bool)
+    if surface > 0:
+        pattern ^= np.sin(dx * cos + dy * sin) > 0
+    if surface > 1:
+        pattern ^= np.sin(dy * cos - dx * sin) > 0
+    # Brighter or darker than any background in each of R, G and B.
+    colour = generator.choice([10, 245], 3) + generator.uniform(-10, 10, 3)
+    second = 0.7 * colour + 0.3 * generator.uniform(60, 196, 3)
+    change = (second - colour).astype("float32")
+    return mask, colour.astype("float32") + pattern[..., None] * change
+
+
+def _scene(generator):
+    """A background, a margin larger than the frame: soft blotches of two colours."""
+    shape = (HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN)
+    cells = int(generator.integers(4, 12))
+    coarse = generator.uniform(0, 1, (cells + 1, cells + 1))
+    row, column = (np.linspace(0, cells, size, endpoint=False) for size in shape)
+    r, c = row.astype(int)[:, None], column.astype(int)[None, :]
+    fy, fx = (row % 1)[:, None], (column % 1)[None, :]
+    blotches = (coarse[r, c] * (1 - fx) + coarse[r, c + 1] * fx) * (1 - fy) + (
+        coarse[r + 1, c] * (1 - fx) + coarse[r + 1, c + 1] * fx
+    ) * fy
+    colours = generator.uniform(70, 186, (2, 3))
+    scene = colours[0] + blotches[..., None] * (colours[1] - colours[0])
+    return scene.astype("float32")
+
+
+def _encode(path, video):
+    """Writes frames as MPEG-4 in AVI, the form of UCF-101's files."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=FRAMES_PER_SECOND)
+        stream.height, stream.width = video.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.bit_rate = 250_000
+        stream.codec_context.thread_count = 1  # the same bytes on any machine
+        for image in video:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())

@@ -1,0 +1,206 @@
+"""Catalogs -> `tf.data` datasets of clips, for training and for testing."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_seattn import arguments
+from keras_seattn.data.decoding import VideoError, read_frames
+from keras_seattn.data.sampling import (
+    CROP_SCALES,
+    Crop,
+    consecutive_clip,
+    count_consecutive_clips,
+    random_clip,
+    random_crop,
+)
+from keras_seattn.data.unreadable import DamageLog, scan_catalog
+from keras_seattn.preprocessing import CHANNEL_MEAN
+
+# Consecutive clips are decoded in runs of this many, so that few frames are decoded twice and
+# a long video never lies in memory whole.
+CLIPS_PER_RUN = 16
+
+
+def train_clips(
+    catalog,
+    frames=16,
+    size=112,
+    batch_size=32,
+    seed=None,
+    unreadable="stop",
+    crop_scales=CROP_SCALES,
+    data_format=None,
+):
+    """Random clips for training, one of each video an epoch, for `model.fit`.
+
+    A clip is `frames` frames from a random start, a random square crop of
+    them resized to `size`, flipped left-right half of the time; the crop is
+    the same for all frames (`sampling.random_clip`, `sampling.random_crop`).
+    The videos come in a new random order each epoch. Videos are opened and
+    checked at once, and decoded while the model trains, on all cores. A video
+    that opens well but proves damaged later is replaced by another, with a
+    warning.
+
+    Args:
+        catalog: `Catalog`.
+        frames: int, the number of frames of a clip.
+        size: int, the height and width of a clip, in pixels.
+        batch_size: int; the last batch of an epoch may be smaller.
+        seed: int; the same seed gives the same clips in the same order. None
+            for other clips each time.
+        unreadable: what to do about videos that cannot be read: `"stop"`
+            raises an error that lists them, `"skip"` warns and leaves them
+            out, up to 1 % of the videos.
+        crop_scales: sequence of float in (0, 1]: the sides of the crops, as
+            shares of the video's shorter side.
+        data_format: `"channels_last"` or `"channels_first"`; None means
+            `keras.config.image_data_format()`.
+
+    Returns:
+        A `tf.data.Dataset` of `(clips, labels)`: float32 of shape `(batch,
+        frames, size, size, 3)`, or `(batch, 3, frames, size, size)`, as
+        `preprocess_input` makes them, and int64 of shape `(batch,)`.
+
+    Raises:
+        ValueError: An argument outside of what is said above, or no videos.
+        VideoError: Videos cannot be read; the message lists them.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 4.1; crops as in Hara et al. 2018.
+
+    Example:
+
+    >>> clips = keras_seattn.data.train_clips(catalog, batch_size=8, seed=1)
+    >>> model.fit(clips, epochs=2)
+    """
+    frames = arguments.positive_integer(frames, "frames")
+    size = arguments.positive_integer(size, "size")
+    batch_size = arguments.positive_integer(batch_size, "batch_size")
+    if not len(crop_scales) or not all(0 < scale <= 1 for scale in crop_scales):
+        raise ValueError(
+            f"`crop_scales` must hold numbers above 0, up to 1. Received: crop_scales={crop_scales}"
+        )
+    data_format = arguments.standard_data_format(data_format)
+    videos = scan_catalog(catalog, unreadable)
+    readable = np.flatnonzero([video is not None for video in videos])
+    damage = DamageLog(len(catalog))
+
+    def read(position, clip_seed):
+        generator = np.random.default_rng(clip_seed)
+        while True:
+            index = readable[position]
+            video = videos[index]
+            numbers = random_clip(video.frames, frames, generator)
+            crop = random_crop(generator, crop_scales)
+            try:
+                return _read_clips(video, numbers, crop, size), catalog.labels[index]
+            except VideoError as error:
+                damage.note(error, video.path)
+                position = generator.integers(len(readable))
+
+    # A seed per clip, drawn in order, gives the same clips on any number of threads.
+    order = tf.data.Dataset.range(len(readable)).shuffle(len(readable), seed=seed)
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+
+    def load(position, clip_seed):
+        clip, label = tf.numpy_function(read, [position, clip_seed], (tf.uint8, tf.int64))
+        return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(label, ())
+
+    dataset = tf.data.Dataset.zip((order, seeds))
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.batch(batch_size)
+    return dataset.map(
+        lambda clips, labels: (_preprocess(clips, data_format), labels),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+def test_clips(catalog, frames=16, size=112, batch_size=32, unreadable="stop", data_format=None):
+    """All consecutive clips of all videos, for validation and testing.
+
+    A video is scaled to `size` on its shorter side, cropped at the centre, and
+    cut into clips that do not overlap; the last one is looped to length.
+
+    Args:
+        catalog, frames, size, batch_size, unreadable, data_format: as for
+            `train_clips`.
+
+    Returns:
+        A `tf.data.Dataset` of `(inputs, labels)`. `inputs["clip"]` holds the
+        clips, as those of `train_clips`; `inputs["video"]` the index into the
+        catalog of the video that each comes from, int64 of shape `(batch,)`.
+        The networks' input is named `"clip"`, so `fit`, `evaluate` and
+        `predict` take the dataset as it is. Clips come in the order of the
+        catalog. A video that opens well but proves damaged later is left out,
+        with a warning.
+
+    Raises:
+        ValueError: An argument outside of what is said above, or no videos.
+        VideoError: Videos cannot be read; the message lists them.
+
+    Source:
+        Hara et al. 2018, Section 3.2 (testing).
+
+    Example:
+
+    >>> clips = keras_seattn.data.test_clips(catalog, batch_size=8)
+    >>> clip_scores = model.predict(clips)
+    >>> videos = np.concatenate([inputs["video"] for inputs, _ in clips])
+    """
+    frames = arguments.positive_integer(frames, "frames")
+    size = arguments.positive_integer(size, "size")
+    batch_size = arguments.positive_integer(batch_size, "batch_size")
+    data_format = arguments.standard_data_format(data_format)
+    videos = scan_catalog(catalog, unreadable)
+    damage = DamageLog(len(catalog))
+    runs = np.array(
+        [
+            (index, first)
+            for index, video in enumerate(videos)
+            if video is not None
+            for first in range(0, count_consecutive_clips(video.frames, frames), CLIPS_PER_RUN)
+        ],
+        "int64",
+    )
+
+    def read(run):
+        index, first = run
+        video = videos[index]
+        last = min(first + CLIPS_PER_RUN, count_consecutive_clips(video.frames, frames))
+        numbers = [consecutive_clip(video.frames, frames, i) for i in range(first, last)]
+        try:
+            clips = _read_clips(video, np.concatenate(numbers), Crop(), size)
+        except VideoError as error:
+            damage.note(error, video.path)
+            clips = np.empty((0, size, size, 3), "uint8")
+        return clips.reshape(-1, frames, size, size, 3)
+
+    def load(run):
+        clips = tf.numpy_function(read, [run], tf.uint8)
+        clips = tf.ensure_shape(clips, (None, frames, size, size, 3))
+        video = tf.repeat(run[0], tf.shape(clips)[0])
+        return clips, video, tf.gather(catalog.labels, video)
+
+    dataset = tf.data.Dataset.from_tensor_slices(runs)
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.unbatch().batch(batch_size)
+    return dataset.map(
+        lambda clips, video, labels: (
+            {"clip": _preprocess(clips, data_format), "video": video},
+            labels,
+        ),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+def _read_clips(video, numbers, crop, size):
+    """The cropped frames of a video, uint8 `(len(numbers), size, size, 3)`."""
+    (height, width), window = crop.geometry(video.height, video.width, size)
+    pixels = read_frames(video, numbers, height, width, window)
+    return pixels[:, :, ::-1] if crop.flip else pixels
+
+
+def _preprocess(clips, data_format):
+    """`preprocess_input`, in TensorFlow whatever the backend, for a batch of frames."""
+    clips = tf.cast(clips, tf.float32) - tf.constant(CHANNEL_MEAN)
+    return clips if data_format == "channels_last" else tf.transpose(clips, (0, 4, 1, 2, 3))

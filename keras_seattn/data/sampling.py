@@ -1,0 +1,103 @@
+"""Which frames make a clip, and which part of them: sampling and augmentation."""
+
+import dataclasses
+
+import numpy as np
+
+# The sides of training crops, as shares of the shorter side: 1, 2^-1/4, ... 2^-1.
+CROP_SCALES = tuple(2 ** (-quarter / 4) for quarter in range(5))
+CROP_POSITIONS = ("center", "top left", "top right", "bottom left", "bottom right")
+
+
+def random_clip(video_frames, clip_frames, generator):
+    """Frame numbers of a clip that starts at a random frame.
+
+    Every start from which the whole clip fits is as likely. A video that is
+    too short is looped.
+
+    Args:
+        video_frames: int, the number of frames of the video.
+        clip_frames: int, the number of frames of the clip.
+        generator: `numpy.random.Generator`.
+
+    Returns:
+        int array of `clip_frames` frame numbers.
+    """
+    start = generator.integers(max(1, video_frames - clip_frames + 1))
+    return (start + np.arange(clip_frames)) % video_frames
+
+
+def consecutive_clip(video_frames, clip_frames, number):
+    """Frame numbers of clip `number` of those that cut a video up without overlap.
+
+    The last clip is looped to length: its own frames start again.
+
+    Args:
+        video_frames: int, the number of frames of the video.
+        clip_frames: int, the number of frames of the clip.
+        number: int from 0, below `count_consecutive_clips`.
+
+    Returns:
+        int array of `clip_frames` frame numbers.
+    """
+    start = number * clip_frames
+    return start + np.arange(clip_frames) % min(clip_frames, video_frames - start)
+
+
+def count_consecutive_clips(video_frames, clip_frames):
+    """The number of clips that a video is cut up into, the looped last one included."""
+    return -(-video_frames // clip_frames)
+
+
+@dataclasses.dataclass(frozen=True)
+class Crop:
+    """A square part of a video, one for all frames of a clip.
+
+    Attributes:
+        scale: float in (0, 1], the square's side as a share of the video's
+            shorter side.
+        position: str, one of `CROP_POSITIONS`.
+        flip: bool, whether to mirror left and right.
+    """
+
+    scale: float = 1.0
+    position: str = "center"
+    flip: bool = False
+
+    def geometry(self, height, width, size):
+        """How to scale a frame, and which window of the scaled frame is the crop.
+
+        Args:
+            height: int, of the video, in pixels.
+            width: int, of the video, in pixels.
+            size: int, the side that the crop is to have, in pixels.
+
+        Returns:
+            A pair: `(height, width)` to scale frames to, and the window
+            `(top, left, size, size)` of the scaled frame.
+        """
+        factor = size / (self.scale * min(height, width))
+        height, width = max(size, round(height * factor)), max(size, round(width * factor))
+        top, left = round((height - size) / 2), round((width - size) / 2)
+        if self.position != "center":
+            vertical, horizontal = self.position.split()
+            top = 0 if vertical == "top" else height - size
+            left = 0 if horizontal == "left" else width - size
+        return (height, width), (top, left, size, size)
+
+
+def random_crop(generator, scales=CROP_SCALES):
+    """A crop for training: any of the scales, at a corner or the centre, flipped or not.
+
+    Args:
+        generator: `numpy.random.Generator`.
+        scales: sequence of float in (0, 1], equally likely.
+
+    Returns:
+        A `Crop`.
+    """
+    return Crop(
+        scale=float(generator.choice(scales)),
+        position=str(generator.choice(CROP_POSITIONS)),
+        flip=bool(generator.integers(2)),
+    )

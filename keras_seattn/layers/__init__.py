@@ -1,0 +1,15 @@
+"""The layers that the paper adds to a 3D CNN, and the convolution it is built of."""
+
+from keras_seattn.layers.frame_attention import FrameSelfAttention
+from keras_seattn.layers.padded_conv import PaddedConv3D
+from keras_seattn.layers.scaled_residual import ScaledResidual
+from keras_seattn.layers.squeeze_excite import SqueezeExcite3D
+from keras_seattn.layers.zero_padded_shortcut import ZeroPaddedShortcut
+
+__all__ = [
+    "FrameSelfAttention",
+    "PaddedConv3D",
+    "ScaledResidual",
+    "SqueezeExcite3D",
+    "ZeroPaddedShortcut",
+]

@@ -1,0 +1,106 @@
+"""Self-attention between the positions of each frame of a video."""
+
+import keras
+
+from keras_seattn import arguments
+
+
+@keras.saving.register_keras_serializable(package="keras_seattn")
+class FrameSelfAttention(keras.layers.Layer):
+    """Self-attention between all positions of a frame, for each frame alone.
+
+    With x the N = height * width positions of one frame, C channels each, and
+    c = max(1, C // reduction) (paper Section 3.2, Figure 4):
+
+        q, k, v = x Wq, x Wk, x Wv        1x1x1 convolutions from C to c channels
+        A = softmax(q k^T)                (N, N), each row sums to 1
+        y = gamma * (A v) Wo + x          Wo from c to C channels
+
+    gamma is a trainable scalar that starts at 0, so the layer starts as the
+    identity. Frames never mix. As in the paper that this one extends, the
+    products are not scaled by 1 / sqrt(c) and the projections have no bias.
+
+    Args:
+        reduction: int, how many times fewer channels the projections have.
+        data_format: `"channels_last"` or `"channels_first"`; None means
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, frames, height, width, channels)` for `channels_last`,
+        `(batch, channels, frames, height, width)` for `channels_first`.
+
+    Output shape:
+        The input's. `call(x, return_attention=True)` returns a pair of it and
+        of A, float32, of shape `(batch, frames, N, N)`: entry (i, j) is how
+        much position i attends to position j, positions counted row by row.
+
+    Raises:
+        ValueError: A wrong `reduction`, an input that is not 5D, or one whose
+            number of channels is not known.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 3.2; Zhang et al. 2019 (self-attention
+        GAN), Section 3.
+
+    Example:
+
+    >>> features = np.random.normal(size=(2, 4, 7, 7, 64)).astype("float32")
+    >>> outputs, attention = FrameSelfAttention()(features, return_attention=True)
+    >>> outputs.shape, attention.shape
+    ((2, 4, 7, 7, 64), (2, 4, 49, 49))
+    """
+
+    def __init__(self, reduction=8, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.reduction = arguments.positive_integer(reduction, "reduction")
+        self.data_format = arguments.standard_data_format(data_format)
+
+    def build(self, input_shape):
+        arguments.feature_shape(input_shape, "FrameSelfAttention")
+        channel_axis = 4 if self.data_format == "channels_last" else 1
+        channels = input_shape[channel_axis]
+        if channels is None:
+            raise ValueError(
+                "FrameSelfAttention needs to know the number of channels when it is built. "
+                f"Received: input_shape={input_shape}"
+            )
+        reduced = max(1, channels // self.reduction)
+        self.query = self._projection(channels, reduced, "query")
+        self.key = self._projection(channels, reduced, "key")
+        self.value = self._projection(channels, reduced, "value")
+        self.output_projection = self._projection(reduced, channels, "output")
+        self.gamma = self.add_weight(shape=(), initializer="zeros", name="gamma")
+        self.input_spec = keras.layers.InputSpec(ndim=5, axes={channel_axis: channels})
+
+    def _projection(self, inputs, outputs, name):
+        """A 1x1x1 convolution, written as what it is: one matrix for all positions."""
+        layer = keras.layers.Dense(outputs, use_bias=False, dtype=self.dtype_policy, name=name)
+        layer.build((None, None, None, inputs))
+        return layer
+
+    def call(self, inputs, return_attention=False):
+        x = inputs
+        if self.data_format == "channels_first":
+            x = keras.ops.moveaxis(x, 1, -1)
+        _, frames, height, width, channels = features_shape = keras.ops.shape(x)
+        x = keras.ops.reshape(x, (-1, frames, height * width, channels))
+
+        scores = keras.ops.matmul(self.query(x), keras.ops.swapaxes(self.key(x), -1, -2))
+        # Half precision is too coarse for the sum over hundreds of positions.
+        attention = keras.ops.softmax(keras.ops.cast(scores, "float32"), axis=-1)
+        attended = keras.ops.matmul(keras.ops.cast(attention, self.compute_dtype), self.value(x))
+        attended = keras.ops.reshape(self.output_projection(attended), features_shape)
+
+        if self.data_format == "channels_first":
+            attended = keras.ops.moveaxis(attended, -1, 1)
+        outputs = keras.ops.cast(self.gamma, self.compute_dtype) * attended + inputs
+        return (outputs, attention) if return_attention else outputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(reduction=self.reduction, data_format=self.data_format)
+        return config

@@ -1,0 +1,141 @@
+"""How to train: the paper's optimizer and schedule, and a quicker one for the demo."""
+
+import typing
+
+import keras
+
+from keras_seattn import arguments
+
+MOMENTUM = 0.9
+# The paper trained with the code of Hara et al., whose optimizer has a dampening of 0.9: its
+# velocity is v <- 0.9 v + (1 - 0.9) g, where that of Keras' SGD is v <- 0.9 v + g. The paper's
+# learning rates are meant for the former; Keras' SGD needs a tenth of them for the same steps.
+DAMPENING = 0.9
+RECIPE_BATCH_SIZE = 128
+# No weight decay for batch normalization, biases and the scalars gamma and beta of the modules.
+NOT_DECAYED = ("gamma", "beta", "bias")
+
+
+class Recipe(typing.NamedTuple):
+    """What a training run is made with.
+
+    Attributes:
+        optimizer: `keras.optimizers.Optimizer`.
+        callbacks: list of `keras.callbacks.Callback` that belong to it.
+    """
+
+    optimizer: keras.optimizers.Optimizer
+    callbacks: list
+
+
+def paper_learning_rate(frames=16, batch_size=RECIPE_BATCH_SIZE):
+    """The paper's learning rate, in the units of Keras' SGD.
+
+    The paper's 0.1 for 16 frames and 0.01 for 64 are multiplied by
+    1 - dampening = 0.1, because Keras' SGD does not dampen gradients, and by
+    batch_size / 128, the usual rule for other batch sizes.
+
+    Args:
+        frames: int, the number of frames of a clip; 0.01 from 64 on.
+        batch_size: int.
+
+    Returns:
+        float.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 4.1; the linear rule: Goyal et al. 2017.
+
+    Example:
+
+    >>> round(paper_learning_rate(frames=16), 6)
+    0.01
+    """
+    published = 0.01 if arguments.positive_integer(frames, "frames") >= 64 else 0.1
+    batch_size = arguments.positive_integer(batch_size, "batch_size")
+    return published * (1 - DAMPENING) * batch_size / RECIPE_BATCH_SIZE
+
+
+def paper_recipe(frames=16, batch_size=RECIPE_BATCH_SIZE, learning_rate=None, weight_decay=1e-3):
+    """SGD with momentum whose learning rate falls when the validation loss stalls.
+
+    The learning rate is divided by 10 when `val_loss` has not improved for 10
+    epochs.
+
+    Args:
+        frames: int, the number of frames of a clip.
+        batch_size: int.
+        learning_rate: float, as Keras' SGD takes it; None means
+            `paper_learning_rate(frames, batch_size)`.
+        weight_decay: float, of the kernels, as PyTorch's SGD takes it: the
+            gradient of weight_decay / 2 times the squared kernels.
+
+    Returns:
+        A `Recipe`.
+
+    Raises:
+        ValueError: `learning_rate` is not above 0, or `weight_decay` below 0.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 4.1; Hara et al. 2018, Section 3.2.
+
+    Example:
+
+    >>> recipe = paper_recipe(frames=16, batch_size=32)
+    >>> model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
+    """
+    if learning_rate is None:
+        learning_rate = paper_learning_rate(frames, batch_size)
+    _check_learning_rate(learning_rate)
+    if weight_decay < 0:
+        raise ValueError(
+            f"`weight_decay` must not be below 0. Received: weight_decay={weight_decay}"
+        )
+    # PyTorch adds the decay to the gradient, so that the velocity multiplies it by
+    # 1 / (1 - momentum). Keras applies it beside the velocity, once.
+    optimizer = keras.optimizers.SGD(
+        learning_rate, momentum=MOMENTUM, weight_decay=weight_decay / (1 - MOMENTUM) or None
+    )
+    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+    plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.1, patience=10, verbose=1)
+    return Recipe(optimizer, [plateau])
+
+
+def quick_recipe(steps, learning_rate=2e-3):
+    """Adam with a warm-up and a cosine decay: learns most in a few minutes.
+
+    Not the paper's recipe. It is for small networks, small data sets and a
+    number of steps that is known beforehand, like the demo's.
+
+    Args:
+        steps: int, the number of batches of the whole training run.
+        learning_rate: float, the highest, reached after a tenth of the steps.
+
+    Returns:
+        A `Recipe`.
+
+    Raises:
+        ValueError: `steps` is not a whole number of 1 or more, or
+            `learning_rate` not above 0.
+
+    Example:
+
+    >>> recipe = quick_recipe(steps=720)
+    >>> model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
+    """
+    steps = arguments.positive_integer(steps, "steps")
+    _check_learning_rate(learning_rate)
+    warmup = -(-steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 20,
+        decay_steps=max(1, steps - warmup),
+        warmup_target=learning_rate,
+        warmup_steps=warmup,
+    )
+    return Recipe(keras.optimizers.Adam(schedule), [])
+
+
+def _check_learning_rate(learning_rate):
+    if not learning_rate > 0:
+        raise ValueError(
+            f"`learning_rate` must be above 0. Received: learning_rate={learning_rate}"
+        )

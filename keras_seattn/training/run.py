@@ -1,0 +1,116 @@
+"""A training run: from two catalogs to a saved model with its metrics and pictures."""
+
+import os
+
+import keras
+
+from keras_seattn import arguments
+from keras_seattn.data.pipeline import train_clips
+from keras_seattn.data.sampling import CROP_SCALES
+from keras_seattn.evaluation import evaluate, plot_confusion_matrix, plot_history, plot_videos
+from keras_seattn.evaluation.video_accuracy import clip_shape
+from keras_seattn.training.video_validation import VideoValidation
+
+
+def train(
+    model,
+    recipe,
+    train_catalog,
+    test_catalog,
+    output_dir,
+    epochs,
+    batch_size=32,
+    seed=None,
+    unreadable="stop",
+    crop_scales=CROP_SCALES,
+):
+    """Trains a model on the videos of one catalog and evaluates it on another.
+
+    The test catalog serves as validation set after each epoch, as in the code
+    of Hara et al.: `recipe` may lower the learning rate by its loss, and
+    `best.keras` is picked by it. The metrics returned and written are those of
+    the last epoch, which no choice on the test videos has touched.
+
+    Writes to `output_dir`:
+
+    - `model.keras`: the model after the last epoch, written after each;
+    - `best.keras`: the model of the epoch with the lowest validation loss;
+    - `history.csv`, `training_curves.png`, `tensorboard/`: the epochs;
+    - `metrics.json`, `confusion_matrix.png`, `videos.png`: the result.
+
+    Args:
+        model: a `keras.Model` from preprocessed clips to probabilities.
+        recipe: `Recipe`.
+        train_catalog: `data.Catalog`.
+        test_catalog: `data.Catalog` with the same classes.
+        output_dir: str, a folder; made where missing.
+        epochs: int; each shows one clip of every training video.
+        batch_size: int, the number of clips of a training step.
+        seed: int, of the sampling of clips; None for other clips each time.
+        unreadable: what to do about videos that cannot be read, `"stop"` or
+            `"skip"`; see `data.train_clips`.
+        crop_scales: see `data.train_clips`.
+
+    Returns:
+        An `evaluation.EvaluationResult` of the test catalog.
+
+    Raises:
+        ValueError: The catalogs have different classes, or the model does not
+            fit them.
+        FileExistsError: `output_dir` holds a model already.
+        data.VideoError: Videos cannot be read; the message lists them.
+
+    Example:
+
+    >>> recipe = keras_seattn.training.paper_recipe(frames=16, batch_size=32)
+    >>> result = keras_seattn.training.train(
+    ...     model, recipe, train_catalog, test_catalog, "runs/first", epochs=100
+    ... )
+    """
+    epochs = arguments.positive_integer(epochs, "epochs")
+    frames, size, data_format = clip_shape(model)
+    if list(train_catalog.class_names) != list(test_catalog.class_names):
+        raise ValueError("`train_catalog` and `test_catalog` must have the same class names.")
+    if model.output_shape[-1] != len(train_catalog.class_names):
+        raise ValueError(
+            f"`model` has {model.output_shape[-1]} outputs, but the catalogs have "
+            f"{len(train_catalog.class_names)} classes. Build it with that many."
+        )
+
+    def file(name):
+        return os.path.join(output_dir, name)
+
+    if os.path.exists(file("model.keras")):
+        raise FileExistsError(
+            f"`output_dir` holds a trained model already: {file('model.keras')}. Name another "
+            "folder, or remove that one."
+        )
+    os.makedirs(output_dir, exist_ok=True)
+    clips = train_clips(
+        train_catalog, frames, size, batch_size, seed, unreadable, crop_scales, data_format
+    )
+    model.compile(
+        recipe.optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="clip_top1")],
+    )
+    model.fit(
+        clips,
+        epochs=epochs,
+        shuffle=False,  # `train_clips` does it.
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            VideoValidation(test_catalog, batch_size, unreadable),
+            *recipe.callbacks,
+            keras.callbacks.ModelCheckpoint(file("model.keras")),
+            keras.callbacks.ModelCheckpoint(file("best.keras"), "val_loss", save_best_only=True),
+            keras.callbacks.CSVLogger(file("history.csv")),
+            keras.callbacks.TensorBoard(file("tensorboard"), write_graph=False),
+        ],
+    )
+    result = evaluate(model, test_catalog, batch_size, unreadable)
+    result.save(file("metrics.json"))
+    plot_history(file("history.csv"), file("training_curves.png"))
+    plot_confusion_matrix(result, file("confusion_matrix.png"))
+    plot_videos(result, test_catalog, file("videos.png"))
+    return result

@@ -1,0 +1,38 @@
+"""The callback that measures video accuracy after each epoch."""
+
+import keras
+
+from keras_seattn.evaluation.video_accuracy import evaluate
+
+
+class VideoValidation(keras.callbacks.Callback):
+    """Scores a catalog after each epoch, as `evaluation.evaluate` does.
+
+    Adds to the epoch's logs, for the callbacks behind it in the list:
+    `val_loss` and `val_clip_top1`, over single clips, and `val_top1`, over
+    videos.
+
+    Args:
+        catalog: `data.Catalog`.
+        batch_size: int, the number of clips scored at once.
+        unreadable: `"stop"` or `"skip"`, as for `evaluation.evaluate`.
+
+    Example:
+
+    >>> model.fit(clips, callbacks=[VideoValidation(test_catalog)])
+    """
+
+    def __init__(self, catalog, batch_size=32, unreadable="stop"):
+        super().__init__()
+        self.catalog = catalog
+        self.batch_size = batch_size
+        self.unreadable = unreadable
+
+    def on_epoch_end(self, epoch, logs=None):
+        result = evaluate(
+            self.model, self.catalog, self.batch_size, self.unreadable, progress=False
+        )
+        if logs is not None:
+            logs["val_loss"] = result.loss
+            logs["val_clip_top1"] = result.clip_top1
+            logs["val_top1"] = result.top1

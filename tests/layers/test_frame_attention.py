@@ -1,0 +1,118 @@
+"""FrameSelfAttention against NumPy float64 written from its equations, and Keras' own harness."""
+
+import keras
+import numpy as np
+import pytest
+from keras.src.testing import TestCase
+
+from keras_seattn.layers import FrameSelfAttention
+
+
+def attend(x, layer):
+    """y and A of the docstring's equations, frame by frame, in float64; channels last."""
+    wq, wk, wv, wo = (
+        np.asarray(projection.get_weights()[0], "float64")
+        for projection in (layer.query, layer.key, layer.value, layer.output_projection)
+    )
+    gamma = float(layer.gamma)
+    batch, frames, height, width, channels = x.shape
+    y = np.empty(x.shape)
+    attention = np.empty((batch, frames, height * width, height * width))
+    for b in range(batch):
+        for s in range(frames):
+            frame = x[b, s].reshape(-1, channels).astype("float64")
+            scores = (frame @ wq) @ (frame @ wk).T
+            e = np.exp(scores - scores.max(axis=1, keepdims=True))
+            a = e / e.sum(axis=1, keepdims=True)
+            attention[b, s] = a
+            y[b, s] = (gamma * (a @ (frame @ wv)) @ wo + frame).reshape(x.shape[2:])
+    return y, attention
+
+
+def randomized(layer, shape, seed=0, scale=1.0):
+    layer.build(shape)
+    generator = np.random.default_rng(seed)
+    layer.set_weights([generator.normal(0, scale, w.shape) for w in layer.get_weights()])
+    return layer
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_equals_the_equations(data_format):
+    x = np.random.default_rng(1).normal(size=(2, 3, 5, 4, 16)).astype("float32")
+    layer = FrameSelfAttention(reduction=4, data_format=data_format)
+    given = x if data_format == "channels_last" else np.moveaxis(x, -1, 1)
+    randomized(layer, given.shape)
+    expected, expected_attention = attend(x, layer)
+    y, attention = layer(given, return_attention=True)
+    y, attention = keras.ops.convert_to_numpy(y), keras.ops.convert_to_numpy(attention)
+    if data_format == "channels_first":
+        y = np.moveaxis(y, 1, -1)
+    assert np.max(np.abs(y - expected)) / np.max(np.abs(expected)) < 1e-5
+    assert np.max(np.abs(attention - expected_attention)) < 1e-5
+    np.testing.assert_allclose(attention.sum(axis=-1), 1, rtol=1e-5)
+    assert np.max(np.abs(y - x)) > 0.1
+
+
+def test_starts_as_the_identity():
+    x = np.random.default_rng(0).normal(size=(1, 2, 3, 3, 8)).astype("float32")
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(FrameSelfAttention()(x)), x)
+
+
+def test_frames_never_mix():
+    x = np.random.default_rng(2).normal(size=(1, 6, 4, 4, 8)).astype("float32")
+    layer = randomized(FrameSelfAttention(reduction=2), x.shape)
+    order = [3, 0, 5, 1, 4, 2]
+    permuted = keras.ops.convert_to_numpy(layer(x[:, order]))
+    in_order = keras.ops.convert_to_numpy(layer(x))
+    np.testing.assert_allclose(permuted, in_order[:, order], atol=1e-5)
+    changed = x.copy()
+    changed[:, 2] += 1
+    difference = keras.ops.convert_to_numpy(layer(changed)) - in_order
+    assert np.flatnonzero(np.abs(difference).max(axis=(0, 2, 3, 4)) > 1e-4).tolist() == [2]
+
+
+class HarnessTest(TestCase):
+    def test_keras_layer_harness(self):
+        for data_format in ("channels_last", "channels_first"):
+            self.run_layer_test(
+                FrameSelfAttention,
+                init_kwargs={"reduction": 2, "data_format": data_format},
+                input_shape=(2, 4, 5, 3, 6),
+                expected_output_shape=(2, 4, 5, 3, 6),
+                expected_num_trainable_weights=5,
+                expected_num_non_trainable_weights=0,
+                expected_num_seed_generators=0,
+                expected_num_losses=0,
+                supports_masking=False,
+            )
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_the_softmax_is_float32_under_mixed_precision(policy):
+    x = np.random.default_rng(3).normal(size=(1, 1, 28, 28, 8)).astype("float32")
+    layer = randomized(FrameSelfAttention(reduction=1, dtype=policy), x.shape, scale=0.1)
+    y, attention = layer(x, return_attention=True)
+    assert keras.backend.standardize_dtype(y.dtype) == policy.removeprefix("mixed_")
+    assert keras.backend.standardize_dtype(attention.dtype) == "float32"
+    # 784 weights of about 1/784 sum to 1 in float32; in half precision the error is above 1e-4.
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(attention).sum(axis=-1), 1, atol=1e-5, rtol=0
+    )
+    assert {w.dtype for w in layer.weights} == {"float32"}
+
+
+def test_dynamic_batch_and_frames():
+    inputs = keras.Input((None, 5, 3, 8))
+    outputs = FrameSelfAttention()(inputs)
+    assert outputs.shape == (None, None, 5, 3, 8)
+    model = keras.Model(inputs, outputs)
+    assert model.predict(np.ones((2, 7, 5, 3, 8)), verbose=0).shape == (2, 7, 5, 3, 8)
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(ValueError, match="`reduction` must be a whole number of 1 or more"):
+        FrameSelfAttention(reduction=-1)
+    with pytest.raises(ValueError, match="must have 5 dimensions"):
+        FrameSelfAttention()(keras.Input((4, 4, 8)))
+    with pytest.raises(ValueError, match="needs to know the number of channels"):
+        FrameSelfAttention()(keras.Input((4, 4, 4, None)))
