@@ -1,3 +1,24 @@
-"""Imports the package before Keras, as its users should."""
+"""What tests of several folders share."""
 
-import keras_seattn  # noqa: F401
+import pytest
+from video_files import moving_pattern, write_video
+
+import keras_seattn  # noqa: F401  (before Keras, as its users should)
+
+
+@pytest.fixture
+def tiny_ucf101(tmp_path):
+    """Two classes of six videos in UCF-101's layout, half of each in the training list."""
+    video_dir, splits_dir = tmp_path / "UCF-101", tmp_path / "ucfTrainTestlist"
+    splits_dir.mkdir()
+    lists = {"train": [], "test": []}
+    for label, name in enumerate(["Jump", "Walk"], start=1):
+        (video_dir / name).mkdir(parents=True)
+        for i in range(6):
+            file = f"{name}/v_{name}_g{i + 1:02d}_c01.avi"
+            write_video(video_dir / file, moving_pattern(20 + i, seed=10 * label + i))
+            lists["train" if i < 3 else "test"].append(file if i >= 3 else f"{file} {label}")
+    (splits_dir / "classInd.txt").write_text("1 Jump\n2 Walk\n")
+    for subset, lines in lists.items():
+        (splits_dir / f"{subset}list01.txt").write_text("\n".join(lines) + "\n")
+    return str(video_dir), str(splits_dir)

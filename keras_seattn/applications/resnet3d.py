@@ -4,9 +4,11 @@ import keras
 
 from keras_seattn import arguments
 from keras_seattn.applications import weights as weights_files
+from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.layers import (
     FrameSelfAttention,
     PaddedConv3D,
+    PaddedMaxPooling3D,
     ScaledResidual,
     SqueezeExcite3D,
     ZeroPaddedShortcut,
@@ -108,9 +110,7 @@ def build_network(
 
     x = conv_norm(inputs, scaled(64, width), 7, (1, 2, 2), data_format, "stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
-    # The values are not negative, so zeros pad a maximum as well as minus infinity does.
-    x = keras.layers.ZeroPadding3D(1, data_format=data_format, name="stem_pad")(x)
-    x = keras.layers.MaxPooling3D(3, strides=2, data_format=data_format, name="stem_pool")(x)
+    x = PaddedMaxPooling3D(data_format, name="stem_pool")(x)
 
     for stage, repeats, filters in zip(STAGES, blocks, block_widths, strict=True):
         for i in range(repeats):
@@ -142,8 +142,8 @@ def build_network(
         )(x)
 
     if input_tensor is not None:
-        inputs = keras.utils.get_source_inputs(input_tensor)
-    model = keras.Model(inputs, x, name=name)
+        (inputs,) = keras.utils.get_source_inputs(input_tensor)
+    model = VideoNetwork(inputs, x, name=name)
     weights_files.load(model, weights)
     return model
 

@@ -25,13 +25,13 @@ CLASS_NAMES = sorted(name for pair in PAIRS for name in pair)
 HEIGHT, WIDTH = 72, 96  # pixels
 MARGIN = 6  # pixels that the scene extends beyond the frame, for the camera's jitter
 FRAMES_PER_SECOND = 25
-FRAMES = (32, 40, 48)  # a video has one of these numbers of frames
+FRAMES = (32, 40)  # a video has one of these numbers of frames
 GROUPS = 25
 # As in UCF-101, each split tests on 7 of 25 groups, which share a scene, and trains on the rest.
 TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 
 
-def make(root, videos_per_group=8, seed=0):
+def make(root, videos_per_group=7, seed=0):
     """Writes the data set: video files and split lists.
 
     Args:
@@ -54,7 +54,7 @@ def make(root, videos_per_group=8, seed=0):
     >>> video_dir, splits_dir = keras_seattn.data.motions.make("motions")
     >>> train = keras_seattn.data.load_ucf101(video_dir, splits_dir, subset="train")
     >>> len(train), len(train.class_names)
-    (1152, 8)
+    (1008, 8)
     """
     if arguments.positive_integer(videos_per_group, "videos_per_group") > 99:
         raise ValueError(
@@ -120,21 +120,23 @@ def render(name, group, clip, seed=0):
     # The background and its camera jitter, a walk that is drawn back to the middle.
     jitter = np.zeros((frames, 2))
     for t in range(frames):
-        jitter[t] = 0.8 * jitter[t - 1] * (t > 0) + generator.normal(0, 0.6, 2)
+        jitter[t] = 0.8 * jitter[t - 1] * (t > 0) + generator.normal(0, 0.4, 2)
     jitter = np.clip(np.rint(jitter), -MARGIN, MARGIN).astype(int)
     background = np.stack([scene[MARGIN - y :, MARGIN - x :][:HEIGHT, :WIDTH] for y, x in jitter])
 
     # The object: where its centre is and how large, in heights of the frame, from the top left;
-    # for the pair that meets, how far each of the two is from the centre.
-    y, x, radius, apart = _MOTIONS[pair](generator, frames)
-    rows = (np.arange(HEIGHT) + 0.5 - jitter[:, :1]) / HEIGHT - y[:, None]
-    columns = (np.arange(WIDTH) + 0.5 - jitter[:, 1:]) / HEIGHT - x[:, None]
-    apart = apart[:, None]
+    # for the pair that meets, also how far each of two is from that centre.
+    y, x, radius, apart = (
+        np.broadcast_to(value, frames)[:, None] for value in _MOTIONS[pair](generator, frames)
+    )
+    dy = (np.arange(HEIGHT) + 0.5 - jitter[:, :1]) / HEIGHT - y
+    dx = (np.arange(WIDTH) + 0.5 - jitter[:, 1:]) / HEIGHT - x
+    dx = np.where(apart > 0, np.abs(dx) - apart, dx)
     mask, colours = _object(
         generator,
-        rows[:, :, None].astype("float32"),
-        np.where(apart > 0, np.abs(columns) - apart, columns)[:, None, :].astype("float32"),
-        radius[:, None, None].astype("float32"),
+        dy[:, :, None].astype("float32"),
+        dx[:, None, :].astype("float32"),
+        radius[:, None].astype("float32"),
     )
 
     video = background + mask[..., None] * (colours - background)
@@ -150,51 +152,32 @@ def _phase(generator, frames, period):
 
 
 def _rising(generator, frames):
-    radius = generator.uniform(0.14, 0.24)
-    phase = _phase(generator, frames, generator.uniform(14, 22))
-    x = generator.uniform(0.45, 0.88)
-    return (
-        1 + radius - phase * (1 + 2 * radius),
-        np.full(frames, x),
-        np.full(frames, radius),
-        np.zeros(frames),
-    )
+    phase = _phase(generator, frames, generator.uniform(14, 24))
+    radius = generator.uniform(0.16, 0.26)
+    y = 1 + radius - phase * (1 + 2 * radius)
+    return y, generator.uniform(0.45, 0.88), radius, 0
 
 
 def _growing(generator, frames):
-    phase = _phase(generator, frames, generator.uniform(10, 16))
-    smallest, largest = generator.uniform(0.08, 0.12), generator.uniform(0.3, 0.45)
-    y, x = generator.uniform(0.35, 0.65), generator.uniform(0.5, 0.83)
-    return (
-        np.full(frames, y),
-        np.full(frames, x),
-        smallest * (largest / smallest) ** phase,
-        np.zeros(frames),
-    )
+    phase = _phase(generator, frames, generator.uniform(14, 22))
+    smallest, largest = generator.uniform(0.07, 0.1), generator.uniform(0.4, 0.5)
+    y, x = generator.uniform(0.4, 0.6), generator.uniform(0.56, 0.77)
+    return y, x, smallest + (largest - smallest) * phase, 0
 
 
 def _quick_lift_slow_drop(generator, frames):
     phase = _phase(generator, frames, generator.uniform(9, 13))
     lift = generator.uniform(0.2, 0.3)  # the share of the time that goes up
     height = np.where(phase < lift, phase / lift, (1 - phase) / (1 - lift))
-    top = generator.uniform(0.2, 0.3)
-    amplitude = generator.uniform(0.35, 0.5)
-    x = generator.uniform(0.45, 0.88)
-    radius = generator.uniform(0.12, 0.2)
-    return (
-        top + amplitude * (1 - height),
-        np.full(frames, x),
-        np.full(frames, radius),
-        np.zeros(frames),
-    )
+    y = generator.uniform(0.7, 0.8) - generator.uniform(0.35, 0.5) * height
+    return y, generator.uniform(0.45, 0.88), generator.uniform(0.13, 0.2), 0
 
 
 def _meeting(generator, frames):
-    phase = _phase(generator, frames, generator.uniform(10, 16))
-    radius = generator.uniform(0.09, 0.14)
-    y, x = generator.uniform(0.3, 0.7), generator.uniform(0.6, 0.73)
-    apart = radius + 0.35 * (1 - phase)
-    return np.full(frames, y), np.full(frames, x), np.full(frames, radius), apart
+    phase = _phase(generator, frames, generator.uniform(12, 18))
+    radius = generator.uniform(0.12, 0.17)
+    y, x = generator.uniform(0.3, 0.7), generator.uniform(0.62, 0.71)
+    return y, x, radius, radius + 0.35 * (1 - phase)
 
 
 _MOTIONS = (_rising, _growing, _quick_lift_slow_drop, _meeting)
@@ -224,9 +207,9 @@ def _object(generator, dy, dx, radius):
         pattern ^= np.sin(dx * cos + dy * sin) > 0
     if surface > 1:
         pattern ^= np.sin(dy * cos - dx * sin) > 0
-    # Brighter or darker than any background in each of R, G and B.
-    colour = generator.choice([10, 245], 3) + generator.uniform(-10, 10, 3)
-    second = 0.7 * colour + 0.3 * generator.uniform(60, 196, 3)
+    # Brighter than any background, but for one channel that may have any value.
+    colour, second = generator.uniform([[200], [160]], [[255], [200]], (2, 3))
+    colour[generator.integers(3)] = generator.uniform(0, 255)
     change = (second - colour).astype("float32")
     return mask, colour.astype("float32") + pattern[..., None] * change
 
@@ -242,7 +225,7 @@ def _scene(generator):
     blotches = (coarse[r, c] * (1 - fx) + coarse[r, c + 1] * fx) * (1 - fy) + (
         coarse[r + 1, c] * (1 - fx) + coarse[r + 1, c + 1] * fx
     ) * fy
-    colours = generator.uniform(70, 186, (2, 3))
+    colours = generator.uniform(20, 130, (2, 3))
     scene = colours[0] + blotches[..., None] * (colours[1] - colours[0])
     return scene.astype("float32")
 

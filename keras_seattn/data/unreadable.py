@@ -76,6 +76,11 @@ class DamageLog:
         self._messages = {}
         self._lock = threading.Lock()
 
+    @property
+    def paths(self):
+        """set of str: the videos that have failed so far."""
+        return set(self._messages)
+
     def note(self, error, path):
         """Notes that reading `path` failed with `error`: a warning the first time.
 
@@ -89,7 +94,7 @@ class DamageLog:
             messages = list(self._messages.values())
         _stop_if_too_many(messages, self.videos)
         warnings.warn(
-            f"{error} ({len(messages)} of {self.videos} videos so far; it is left out.)",
+            f"{error} ({len(messages)} of {self.videos} videos so far.)",
             stacklevel=2,
         )
 

@@ -9,6 +9,7 @@ import sklearn.metrics
 import tqdm
 
 from keras_seattn.data.pipeline import test_clips
+from keras_seattn.data.unreadable import DamageLog
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,31 +126,33 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
             f"`model` has {model.output_shape[-1]} outputs, but `catalog` has {classes} classes. "
             f"Build the model with classes={classes}."
         )
-    dataset = test_clips(catalog, frames, size, batch_size, unreadable, data_format)
+    damage = DamageLog(len(catalog))
+    dataset = test_clips(catalog, frames, size, batch_size, unreadable, data_format, damage)
     score_sums = np.zeros((len(catalog), classes))
     clip_counts = np.zeros(len(catalog), int)
-    clips_right, loss_sum = 0, 0.0
+    clips_right, clip_losses = np.zeros(len(catalog), int), np.zeros(len(catalog))
     with tqdm.tqdm(
         total=len(catalog), desc="Scoring videos", unit=" videos", disable=not progress
     ) as bar:
         for inputs, labels in dataset.as_numpy_iterator():
             scores = np.asarray(model.predict_on_batch(inputs["clip"]), "float64")
             _check_probabilities(scores)
+            likelihoods = np.maximum(scores[np.arange(len(labels)), labels], 1e-7)
             np.add.at(score_sums, inputs["video"], scores)
             np.add.at(clip_counts, inputs["video"], 1)
-            clips_right += int(np.sum(scores.argmax(axis=1) == labels))
-            likelihoods = scores[np.arange(len(labels)), labels]
-            loss_sum -= np.sum(np.log(np.maximum(likelihoods, 1e-7)))
+            np.add.at(clips_right, inputs["video"], scores.argmax(axis=1) == labels)
+            np.add.at(clip_losses, inputs["video"], -np.log(likelihoods))
             bar.update(int(inputs["video"][-1]) + 1 - bar.n)
 
-    scored = clip_counts > 0
-    clips = int(clip_counts.sum())
+    damaged = damage.paths
+    scored = (clip_counts > 0) & [path not in damaged for path in catalog.paths]
+    clips = int(clip_counts[scored].sum())
     return _summary(
         score_sums[scored] / clip_counts[scored, None],
         catalog.labels[scored],
         list(catalog.class_names),
-        clip_top1=clips_right / clips,
-        loss=float(loss_sum / clips),
+        clip_top1=float(clips_right[scored].sum() / clips),
+        loss=float(clip_losses[scored].sum() / clips),
         clips=clips,
         skipped=[path for path, seen in zip(catalog.paths, scored, strict=True) if not seen],
     )

@@ -2,6 +2,7 @@
 
 from keras_seattn.layers.frame_attention import FrameSelfAttention
 from keras_seattn.layers.padded_conv import PaddedConv3D
+from keras_seattn.layers.padded_pooling import PaddedMaxPooling3D
 from keras_seattn.layers.scaled_residual import ScaledResidual
 from keras_seattn.layers.squeeze_excite import SqueezeExcite3D
 from keras_seattn.layers.zero_padded_shortcut import ZeroPaddedShortcut
@@ -9,6 +10,7 @@ from keras_seattn.layers.zero_padded_shortcut import ZeroPaddedShortcut
 __all__ = [
     "FrameSelfAttention",
     "PaddedConv3D",
+    "PaddedMaxPooling3D",
     "ScaledResidual",
     "SqueezeExcite3D",
     "ZeroPaddedShortcut",

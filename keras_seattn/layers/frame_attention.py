@@ -86,9 +86,12 @@ class FrameSelfAttention(keras.layers.Layer):
         _, frames, height, width, channels = features_shape = keras.ops.shape(x)
         x = keras.ops.reshape(x, (-1, frames, height * width, channels))
 
-        scores = keras.ops.matmul(self.query(x), keras.ops.swapaxes(self.key(x), -1, -2))
-        # Half precision is too coarse for the sum over hundreds of positions.
-        attention = keras.ops.softmax(keras.ops.cast(scores, "float32"), axis=-1)
+        # In float32: unscaled products overflow float16, and half precision is too coarse for a
+        # sum over hundreds of positions.
+        query = keras.ops.cast(self.query(x), "float32")
+        key = keras.ops.cast(self.key(x), "float32")
+        scores = keras.ops.matmul(query, keras.ops.swapaxes(key, -1, -2))
+        attention = keras.ops.softmax(scores, axis=-1)
         attended = keras.ops.matmul(keras.ops.cast(attention, self.compute_dtype), self.value(x))
         attended = keras.ops.reshape(self.output_projection(attended), features_shape)
 

@@ -2,14 +2,7 @@
 
 import keras
 
-
-def _xla_slows_convolutions_down():
-    """True for TensorFlow without a GPU or TPU."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return not (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+from keras_seattn.layers.tensorflow_cpu import on_tensorflow_cpu
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -56,7 +49,7 @@ class PaddedConv3D(keras.layers.Conv3D):
         # convolutions take seven times as long as TensorFlow's own (a ResNet-18 training step:
         # 1,904 ms against 286), so there this layer says no, and Keras' jit_compile="auto"
         # chooses the fast way for every model that holds it, loaded or wrapped ones too.
-        self.supports_jit = not _xla_slows_convolutions_down()
+        self.supports_jit = not on_tensorflow_cpu()
 
     def convolution_op(self, inputs, kernel):
         # Without a stride, "same" is symmetric for odd kernels and copies nothing.

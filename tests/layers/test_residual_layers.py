@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from keras.src.testing import TestCase
 
-from keras_seattn.layers import PaddedConv3D, ScaledResidual, ZeroPaddedShortcut
+from keras_seattn.layers import (
+    PaddedConv3D,
+    PaddedMaxPooling3D,
+    ScaledResidual,
+    ZeroPaddedShortcut,
+)
 
 
 def convolve(x, kernel, strides, groups):
@@ -118,3 +123,20 @@ class HarnessTest(TestCase):
             expected_output_shape=(2, 3, 4),
             expected_num_trainable_weights=1,
         )
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64"])
+def test_max_pooling_is_padded_alike_on_both_sides(data_format, dtype):
+    x = np.random.default_rng(0).uniform(0, 1, (2, 4, 7, 6, 3)).astype(dtype)
+    padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (1, 1), (0, 0)])
+    expected = np.empty((2, 2, 4, 3, 3), dtype)
+    for t, i, j in np.ndindex(2, 4, 3):
+        window = padded[:, 2 * t : 2 * t + 3, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
+        expected[:, t, i, j] = window.max(axis=(1, 2, 3))
+    if data_format == "channels_first":
+        x, expected = np.moveaxis(x, -1, 1), np.moveaxis(expected, -1, 1)
+    layer = PaddedMaxPooling3D(data_format, dtype=dtype)
+    y = keras.ops.convert_to_numpy(layer(x))
+    np.testing.assert_allclose(y, expected, rtol=1e-6)  # float64 goes through float32 on a CPU
+    assert layer.compute_output_shape(x.shape) == expected.shape

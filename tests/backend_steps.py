@@ -1,0 +1,71 @@
+"""Run by test_backends.py in a process of its own, on the backend of KERAS_BACKEND.
+
+Usage: backend_steps.py FOLDER: reads clips and weights there, writes logits.
+"""
+
+import os
+import sys
+
+import numpy as np
+
+import keras_seattn
+
+# isort: split
+import keras
+
+OPTIONS = {"input_shape": (8, 64, 64, 3), "classes": 101, "classifier_activation": None}
+BUILDERS = {
+    "resnet18": keras_seattn.applications.SEAResNet18_3D,
+    "resnext101": keras_seattn.applications.SEAResNeXt101_3D,
+}
+
+
+def write_reference(folder):
+    """Clips, and for both networks weights that differ from those at the start everywhere."""
+    generator = np.random.default_rng(0)
+    clips = generator.normal(0, 60, (2, 8, 64, 64, 3)).astype("float32")
+    np.save(os.path.join(folder, "clips.npy"), clips)
+    for name, builder in BUILDERS.items():
+        model = builder(**OPTIONS)
+        for variable in model.variables:
+            if variable.name in ("gamma", "beta", "bias"):
+                variable.assign(variable + generator.normal(0, 0.2, variable.shape))
+        # Statistics of real features; those of a new model would let them grow without bound.
+        norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+        for layer in norms:
+            layer.momentum = 0.0
+        model(clips, training=True)
+        model.save_weights(os.path.join(folder, f"{name}.weights.h5"))
+
+
+def write_logits(folder):
+    clips = np.load(os.path.join(folder, "clips.npy"))
+    for name, builder in BUILDERS.items():
+        model = builder(weights=os.path.join(folder, f"{name}.weights.h5"), **OPTIONS)
+        logits = model.predict(clips, verbose=0)
+        np.save(os.path.join(folder, f"{name}-{keras.backend.backend()}.npy"), logits)
+
+
+def train_save_and_load(folder):
+    """A small network learns four clips by heart, and is the same after saving."""
+    keras.utils.set_random_seed(0)
+    clips = np.random.default_rng(1).normal(0, 60, (4, 4, 32, 32, 3)).astype("float32")
+    labels = np.arange(4)
+    model = BUILDERS["resnet18"](input_shape=(4, 32, 32, 3), classes=4, width=0.125)
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
+    history = model.fit(clips, labels, batch_size=4, epochs=12, verbose=0).history["loss"]
+    assert history[-1] < 0.5 * history[0], history
+    path = os.path.join(folder, f"{keras.backend.backend()}.keras")
+    model.save(path)
+    expected = model.predict(clips, verbose=0)
+    loaded = keras.models.load_model(path)
+    np.testing.assert_allclose(loaded.predict(clips, verbose=0), expected, atol=1e-5)
+
+
+if __name__ == "__main__":
+    if not os.path.exists(os.path.join(sys.argv[1], "clips.npy")):
+        write_reference(sys.argv[1])
+    write_logits(sys.argv[1])
+    train_save_and_load(sys.argv[1])
+    if keras.backend.backend() != "tensorflow":
+        assert "tensorflow" not in sys.modules, "layers and networks must not need TensorFlow"

@@ -1,0 +1,143 @@
+"""The lists of UCF-101, HMDB51 and folders, as users have them on disk."""
+
+import os
+
+import pytest
+
+from keras_seattn.data import Catalog, load_directory, load_hmdb51, load_ucf101
+
+FILES = {
+    "Yo Yo": ["v_YoYo_g01_c01.avi", "v YoYo [2] #3;é.avi", "v_YoYo_g09_c01.avi"],
+    "Archery": ["v_Archery_g01_c01.avi"],
+}
+
+
+@pytest.fixture
+def ucf101(tmp_path):
+    video_dir, splits_dir = tmp_path / "UCF-101", tmp_path / "lists"
+    splits_dir.mkdir()
+    for name in FILES:
+        (video_dir / name).mkdir(parents=True)
+    (splits_dir / "classInd.txt").write_text("1 Archery\n2 Yo Yo\n")
+    (splits_dir / "trainlist02.txt").write_text(
+        "Yo Yo/v_YoYo_g01_c01.avi 2\nArchery/v_Archery_g01_c01.avi 1\n"
+        "Yo Yo/v YoYo [2] #3;é.avi 2\n",
+        encoding="utf-8",
+    )
+    (splits_dir / "testlist02.txt").write_text("Yo Yo/v_YoYo_g09_c01.avi\n")
+    return video_dir, splits_dir
+
+
+def test_ucf101(ucf101):
+    video_dir, splits_dir = ucf101
+    train = load_ucf101(video_dir, splits_dir, split=2, subset="train")
+    assert train.class_names == ["Archery", "Yo Yo"]
+    assert train.labels.tolist() == [1, 0, 1]
+    assert train.paths[2] == os.path.join(video_dir, "Yo Yo", "v YoYo [2] #3;é.avi")
+    test = load_ucf101(str(video_dir), str(splits_dir), split=2, subset="test")
+    assert (test.labels.tolist(), len(test)) == ([1], 1)
+
+
+@pytest.mark.parametrize("change", ["\r\n", "\n\n\n", "  \t\n"])
+def test_ucf101_lists_with_other_line_ends_parse_the_same(ucf101, change):
+    video_dir, splits_dir = ucf101
+    expected = load_ucf101(video_dir, splits_dir, split=2, subset="train")
+    for path in splits_dir.iterdir():
+        content = path.read_text(encoding="utf-8").replace("\n", change)
+        path.write_bytes(content.encode())
+    changed = load_ucf101(video_dir, splits_dir, split=2, subset="train")
+    assert changed.paths == expected.paths
+    assert changed.labels.tolist() == expected.labels.tolist()
+    assert changed.class_names == expected.class_names
+
+
+def test_ucf101_test_lists_with_labels_and_names_that_end_in_numbers(ucf101):
+    video_dir, splits_dir = ucf101
+    (splits_dir / "testlist02.txt").write_text("Yo Yo/a.avi 2\nArchery/take 2\n")
+    test = load_ucf101(video_dir, splits_dir, split=2, subset="test")
+    assert [os.path.basename(path) for path in test.paths] == ["a.avi", "take 2"]
+
+
+@pytest.mark.parametrize(
+    "file, content, message",
+    [
+        ("trainlist02.txt", "Diving/a.avi 3\n", "line 1: unknown class 'Diving'.*classInd.txt"),
+        ("trainlist02.txt", "Archery/a.avi 2\n", "line 1: label 2 is not that of class 'Archery'"),
+        ("trainlist02.txt", "\n\n", "trainlist02.txt lists no videos"),
+        ("classInd.txt", "1 Archery\n3 Yo Yo\n", "classInd.txt, line 2: expected '2 <Class>'"),
+        ("classInd.txt", "Archery\n", "classInd.txt, line 1: expected '1 <Class>'"),
+    ],
+)
+def test_malformed_ucf101_lists_are_named(ucf101, file, content, message):
+    video_dir, splits_dir = ucf101
+    (splits_dir / file).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        load_ucf101(video_dir, splits_dir, split=2)
+
+
+def test_missing_folders_and_lists_are_named(ucf101):
+    video_dir, splits_dir = ucf101
+    with pytest.raises(FileNotFoundError, match="`video_dir` is not a folder: nowhere"):
+        load_ucf101("nowhere", splits_dir)
+    with pytest.raises(FileNotFoundError, match="`splits_dir` is not a folder: nowhere"):
+        load_hmdb51(video_dir, "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"trainlist01.txt does not exist"):
+        load_ucf101(video_dir, splits_dir, split=1)
+    (video_dir / "Archery").rmdir()
+    with pytest.raises(FileNotFoundError, match=r"no folder for 1 of the classes.*Archery"):
+        load_ucf101(video_dir, splits_dir, split=2)
+    with pytest.raises(ValueError, match="`split` must be one of 1, 2, 3. Received: split=4"):
+        load_ucf101(video_dir, splits_dir, split=4)
+    with pytest.raises(ValueError, match="`subset` must be one of 'train', 'test'"):
+        load_ucf101(video_dir, splits_dir, subset="val")
+
+
+def test_hmdb51(tmp_path):
+    video_dir, splits_dir = tmp_path / "videos", tmp_path / "splits"
+    splits_dir.mkdir()
+    for name in ("wave", "brush_hair"):
+        (video_dir / name).mkdir(parents=True)
+    (splits_dir / "wave_test_split1.txt").write_text("a b.avi 1 \r\nc.avi 2 \r\n\r\nd.avi 0 \r\n")
+    (splits_dir / "brush_hair_test_split1.txt").write_text("e.avi 2\nf#;ö.avi 1\n", "utf-8")
+    (splits_dir / "wave_test_split2.txt").write_text("a b.avi 2\n")
+    train = load_hmdb51(video_dir, splits_dir, split=1, subset="train")
+    assert train.class_names == ["brush_hair", "wave"]
+    assert [os.path.relpath(path, video_dir) for path in train.paths] == [
+        os.path.join("brush_hair", "f#;ö.avi"),
+        os.path.join("wave", "a b.avi"),
+    ]
+    assert train.labels.tolist() == [0, 1]
+    test = load_hmdb51(video_dir, splits_dir, split=1, subset="test")
+    assert [os.path.basename(path) for path in test.paths] == ["e.avi", "c.avi"]
+    with pytest.raises(FileNotFoundError, match=r"holds no list named <class>_test_split3.txt"):
+        load_hmdb51(video_dir, splits_dir, split=3)
+    (splits_dir / "wave_test_split1.txt").write_text("a.avi 7\n")
+    with pytest.raises(
+        ValueError, match=r"wave_test_split1.txt, line 1: expected '<file> 0\|1\|2'"
+    ):
+        load_hmdb51(video_dir, splits_dir, split=1)
+
+
+def test_directory(tmp_path):
+    for name in ("run/b.MP4", "run/a [1].avi", "run/notes.txt", "fall/c.mkv", ".cache/x.mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    catalog = load_directory(tmp_path)
+    assert catalog.class_names == ["fall", "run"]
+    assert [os.path.basename(path) for path in catalog.paths] == ["c.mkv", "a [1].avi", "b.MP4"]
+    assert catalog.labels.tolist() == [0, 1, 1]
+    (tmp_path / "walk").mkdir()
+    with pytest.raises(ValueError, match="walk holds no video files"):
+        load_directory(tmp_path)
+    with pytest.raises(ValueError, match="`root` holds no folders"):
+        load_directory(tmp_path / "run")
+    with pytest.raises(FileNotFoundError, match="`root` is not a folder"):
+        load_directory(tmp_path / "none")
+
+
+def test_catalogs_check_their_labels():
+    with pytest.raises(ValueError, match="2 labels for 1 paths"):
+        Catalog(["a"], [0, 1], ["x", "y"])
+    with pytest.raises(ValueError, match="`labels` must be from 0 to 1"):
+        Catalog(["a"], [2], ["x", "y"])

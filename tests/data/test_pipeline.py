@@ -1,0 +1,212 @@
+"""train_clips and test_clips: what they deliver, and what they do about broken videos."""
+
+import numpy as np
+import pytest
+from video_files import decode_all, moving_pattern, write_video
+
+from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.data import Catalog, VideoError, load_ucf101, test_clips, train_clips
+from keras_seattn.preprocessing import CHANNEL_MEAN
+
+
+def collect(dataset):
+    clips, labels = zip(*dataset.as_numpy_iterator(), strict=True)
+    return np.concatenate(clips), np.concatenate(labels)
+
+
+def same_content_catalog(tmp_path, videos=8):
+    """Videos of one frame repeated, so that any clip of one has the same pixels in all frames."""
+    paths = []
+    for i in range(videos):
+        images = np.repeat(moving_pattern(1, seed=i), 20, axis=0)
+        paths.append(write_video(tmp_path / f"{i}.mkv", images, "ffv1"))
+    return Catalog(paths, [i % 2 for i in range(videos)], ["even", "odd"])
+
+
+def test_train_clips_show_each_video_once_an_epoch(tiny_ucf101):
+    catalog = load_ucf101(*tiny_ucf101, subset="train")
+    dataset = train_clips(catalog, frames=8, size=32, batch_size=4, seed=0)
+    batches = list(dataset.as_numpy_iterator())
+    assert [clips.shape for clips, _ in batches] == [(4, 8, 32, 32, 3), (2, 8, 32, 32, 3)]
+    assert batches[0][0].dtype == np.float32
+    assert len(dataset) == 2
+    labels = np.concatenate([labels for _, labels in batches])
+    assert sorted(labels) == sorted(catalog.labels)
+
+
+def test_the_same_seed_gives_the_same_clips_and_epochs_differ(tiny_ucf101):
+    catalog = load_ucf101(*tiny_ucf101, subset="train")
+    first = train_clips(catalog, frames=8, size=32, seed=3)
+    second = train_clips(catalog, frames=8, size=32, seed=3)
+    epochs = [collect(first), collect(first)]
+    again = [collect(second), collect(second)]
+    for (clips, labels), (clips_again, labels_again) in zip(epochs, again, strict=True):
+        np.testing.assert_array_equal(clips, clips_again)
+        np.testing.assert_array_equal(labels, labels_again)
+    assert not np.array_equal(epochs[0][0], epochs[1][0])
+    other, _ = collect(train_clips(catalog, frames=8, size=32, seed=4))
+    assert not np.array_equal(epochs[0][0], other)
+
+
+def test_one_crop_and_flip_for_the_whole_clip(tmp_path):
+    clips, _ = collect(train_clips(same_content_catalog(tmp_path), frames=8, size=24, seed=0))
+    # The frames of these videos are alike, so those of a clip must be too.
+    np.testing.assert_array_equal(clips, np.repeat(clips[:, :1], 8, axis=1))
+    assert np.min(np.std(clips, axis=(2, 3))) > 12
+
+
+def test_test_clips_are_all_consecutive_clips_with_their_videos(tmp_path):
+    lengths = [16, 5, 40, 33]
+    paths = [
+        write_video(tmp_path / f"{i}.avi", moving_pattern(n, 32, 32, seed=i))
+        for i, n in enumerate(lengths)
+    ]
+    catalog = Catalog(paths, [1, 0, 1, 0], ["a", "b"])
+    dataset = test_clips(catalog, frames=16, size=32, batch_size=3)
+    batches = list(dataset.as_numpy_iterator())
+    videos = np.concatenate([inputs["video"] for inputs, _ in batches])
+    clips = np.concatenate([inputs["clip"] for inputs, _ in batches])
+    labels = np.concatenate([labels for _, labels in batches])
+    assert videos.tolist() == [0, 1, 2, 2, 2, 3, 3, 3]
+    np.testing.assert_array_equal(labels, catalog.labels[videos])
+    # At the videos' own size nothing is scaled, so the pixels are those of a plain decode.
+    numbers = [np.arange(16), np.arange(16) % 5, np.arange(16), 16 + np.arange(16)]
+    numbers += [32 + np.arange(16) % 8, np.arange(16), 16 + np.arange(16), np.full(16, 32)]
+    expected = [decode_all(paths[v])[n] for v, n in zip(videos, numbers, strict=True)]
+    mean = np.asarray(CHANNEL_MEAN, "float32")
+    np.testing.assert_allclose(clips, np.stack(expected).astype("float32") - mean, atol=1e-4)
+
+
+def test_long_videos_are_cut_up_in_runs_without_a_seam(tmp_path):
+    path = write_video(tmp_path / "long.avi", moving_pattern(150, 32, 32))
+    dataset = test_clips(Catalog([path], [0], ["a"]), frames=4, size=32, batch_size=7)
+    clips = np.concatenate([inputs["clip"] for inputs, _ in dataset.as_numpy_iterator()])
+    expected = decode_all(path)[: 37 * 4].reshape(37, 4, 32, 32, 3)
+    np.testing.assert_allclose(
+        clips[:37], expected.astype("float32") - np.asarray(CHANNEL_MEAN, "float32"), atol=1e-4
+    )
+    assert len(clips) == 38
+
+
+def test_channels_first(tiny_ucf101):
+    catalog = load_ucf101(*tiny_ucf101, subset="test")
+    for make in (train_clips, test_clips):
+        options = {"seed": 0} if make is train_clips else {}
+        last = make(catalog, frames=4, size=16, data_format="channels_last", **options)
+        first = make(catalog, frames=4, size=16, data_format="channels_first", **options)
+        last, first = next(last.as_numpy_iterator())[0], next(first.as_numpy_iterator())[0]
+        if make is test_clips:
+            last, first = last["clip"], first["clip"]
+        np.testing.assert_array_equal(first, np.moveaxis(last, -1, 1))
+
+
+def test_fit_evaluate_and_predict_take_both_as_they_are(tiny_ucf101, recwarn):
+    train = load_ucf101(*tiny_ucf101, subset="train")
+    test = load_ucf101(*tiny_ucf101, subset="test")
+    model = SEAResNet18_3D(input_shape=(8, 16, 16, 3), classes=2, width=0.05)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    validation = test_clips(test, frames=8, size=16)
+    history = model.fit(
+        train_clips(train, frames=8, size=16, seed=0), validation_data=validation, verbose=0
+    )
+    # Three clips of each of the six test videos, of 23 to 25 frames: the video index must not
+    # have been taken for a weight or a label.
+    scores = model.predict(validation, verbose=0)
+    labels = np.concatenate([labels for _, labels in validation.as_numpy_iterator()])
+    assert len(scores) == len(labels) == 6 * 3 + 2
+    expected = -np.mean(np.log(scores[np.arange(len(labels)), labels]))
+    assert history.history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
+    noise = ("ran out of data", "doesn't match the expected structure")
+    assert not [w for w in recwarn if any(part in str(w.message) for part in noise)]
+
+
+@pytest.fixture
+def partly_broken(tmp_path):
+    """150 catalog entries over three good videos and one that is empty."""
+    good = [
+        write_video(tmp_path / f"good{i}.avi", moving_pattern(16, 16, 16, seed=i)) for i in range(3)
+    ]
+    empty = tmp_path / "empty.avi"
+    empty.touch()
+    paths = [*good * 49, *good[:2], str(empty)]
+    return Catalog(paths, [i % 2 for i in range(150)], ["a", "b"])
+
+
+@pytest.mark.parametrize("make", [train_clips, test_clips])
+def test_unreadable_videos_stop_before_the_first_epoch(partly_broken, make):
+    with pytest.raises(VideoError, match=r"1 of 150 videos cannot be read:\n.*empty.avi"):
+        make(partly_broken, frames=4, size=16)
+
+
+@pytest.mark.parametrize("make", [train_clips, test_clips])
+def test_unreadable_videos_are_skipped_with_a_warning_that_names_them(partly_broken, make):
+    with pytest.warns(UserWarning, match=r"1 of 150 videos cannot be read:\n.*empty.avi"):
+        dataset = make(partly_broken, frames=4, size=16, unreadable="skip")
+    labels = np.concatenate([labels for _, labels in dataset.as_numpy_iterator()])
+    assert len(labels) == (149 if make is train_clips else 149 * 4)
+
+
+def test_more_than_one_percent_unreadable_stops_with_the_list(partly_broken):
+    missing = "no such file.avi"
+    paths = [*partly_broken.paths[:-1], partly_broken.paths[-1], missing]
+    catalog = Catalog(paths, [0] * len(paths), ["a", "b"])
+    with pytest.raises(
+        VideoError, match=r"2 of 151 .*\n.*empty.avi.*\n.*no such file.avi"
+    ) as error:
+        train_clips(catalog, unreadable="skip")
+    assert "more than 1%" in str(error.value)
+
+
+@pytest.fixture
+def damaged_later(tmp_path):
+    """150 catalog entries, one of a file that opens well and fails when it is decoded."""
+    good = [
+        write_video(tmp_path / f"good{i}.avi", moving_pattern(16, 16, 16, seed=i)) for i in range(3)
+    ]
+    damaged = write_video(tmp_path / "damaged.avi", moving_pattern(16, 16, 16))
+    catalog = Catalog([*good * 49, *good[:2], damaged], [0] * 149 + [1], ["a", "b"])
+    return catalog, damaged
+
+
+def test_a_video_that_fails_during_training_is_replaced(damaged_later, recwarn):
+    catalog, damaged = damaged_later
+    dataset = train_clips(catalog, frames=4, size=16, seed=0, batch_size=50)
+    open(damaged, "wb").close()
+    for _ in range(2):
+        _, labels = collect(dataset)
+        assert len(labels) == 150
+        assert labels.sum() == 0
+    messages = [str(w.message) for w in recwarn if "damaged.avi" in str(w.message)]
+    assert len(messages) == 1
+    assert "1 of 150 videos so far" in messages[0]
+
+
+def test_a_video_that_fails_during_testing_is_named(damaged_later, recwarn):
+    catalog, damaged = damaged_later
+    dataset = test_clips(catalog, frames=16, size=16)
+    open(damaged, "wb").close()
+    videos = np.concatenate([inputs["video"] for inputs, _ in dataset.as_numpy_iterator()])
+    assert videos.tolist() == list(range(150))
+    assert any("damaged.avi" in str(w.message) for w in recwarn)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"frames": 0}, "`frames` must be a whole number"),
+        ({"size": -1}, "`size` must be a whole number"),
+        ({"batch_size": 2.5}, "`batch_size` must be a whole number"),
+        ({"unreadable": "ignore"}, "`unreadable` must be one of 'stop', 'skip'"),
+        ({"crop_scales": (0.0,)}, "`crop_scales` must hold numbers above 0"),
+        ({"data_format": "NCDHW"}, "`data_format` must be one of"),
+    ],
+)
+def test_wrong_arguments_are_named(tiny_ucf101, options, message):
+    catalog = load_ucf101(*tiny_ucf101, subset="train")
+    with pytest.raises(ValueError, match=message):
+        train_clips(catalog, **options)
+
+
+def test_an_empty_catalog_is_refused():
+    with pytest.raises(ValueError, match="`catalog` holds no videos"):
+        train_clips(Catalog([], [], ["a"]))

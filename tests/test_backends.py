@@ -1,0 +1,48 @@
+"""Layers and networks on JAX and PyTorch, each in a process of its own."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+TESTS = pathlib.Path(__file__).parent
+
+
+def run(backend, *command):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    result = subprocess.run(
+        [sys.executable, *map(str, command)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        cwd=TESTS.parent,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("backends")
+    run("tensorflow", TESTS / "backend_steps.py", folder)
+    return folder
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_networks_train_save_and_give_the_same_logits(backend, reference):
+    run(backend, TESTS / "backend_steps.py", reference)
+    for name in ("resnet18", "resnext101"):
+        expected = np.load(reference / f"{name}-tensorflow.npy")
+        logits = np.load(reference / f"{name}-{backend}.npy")
+        assert np.std(expected) > 0.1
+        assert np.max(np.abs(logits - expected)) < 1e-4
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_layers(backend):
+    run(backend, "-m", "pytest", TESTS / "layers")

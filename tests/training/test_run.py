@@ -1,0 +1,72 @@
+"""A whole training run on a tiny data set: what it writes, and that it is what it says."""
+
+import csv
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.data import Catalog, load_ucf101
+from keras_seattn.evaluation import evaluate
+from keras_seattn.training import paper_recipe, train
+
+TINY = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
+
+
+def test_a_run(tiny_ucf101, tmp_path):
+    keras.utils.set_random_seed(0)
+    train_catalog, test_catalog = (load_ucf101(*tiny_ucf101, subset=s) for s in ("train", "test"))
+    output = str(tmp_path / "run")
+    recipe = paper_recipe(frames=8, batch_size=4)
+    model = SEAResNet18_3D(**TINY)
+    result = train(
+        model, recipe, train_catalog, test_catalog, output, epochs=2, batch_size=4, seed=0
+    )
+    assert set(os.listdir(output)) == {
+        "model.keras",
+        "best.keras",
+        "history.csv",
+        "training_curves.png",
+        "tensorboard",
+        "metrics.json",
+        "confusion_matrix.png",
+        "videos.png",
+    }
+    with open(os.path.join(output, "history.csv"), encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"loss", "clip_top1", "val_loss", "val_clip_top1", "val_top1"} <= set(rows[0])
+    with open(os.path.join(output, "metrics.json"), encoding="utf-8") as file:
+        metrics = json.load(file)
+    assert metrics["video_top1"] == result.top1 == float(rows[1]["val_top1"])
+    assert metrics["clip_top1"] == pytest.approx(float(rows[1]["val_clip_top1"]))
+    assert metrics["clip_loss"] == pytest.approx(float(rows[1]["val_loss"]), rel=1e-5)
+    reloaded = keras.models.load_model(os.path.join(output, "model.keras"))
+    np.testing.assert_allclose(
+        evaluate(reloaded, test_catalog, progress=False).scores, result.scores, atol=1e-6
+    )
+    best = min(range(2), key=lambda i: float(rows[i]["val_loss"]))
+    reloaded = keras.models.load_model(os.path.join(output, "best.keras"))
+    loss = evaluate(reloaded, test_catalog, progress=False).loss
+    assert loss == pytest.approx(float(rows[best]["val_loss"]), rel=1e-5)
+
+    with pytest.raises(FileExistsError, match="holds a trained model already"):
+        train(model, recipe, train_catalog, test_catalog, output, epochs=1)
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written(tiny_ucf101, tmp_path):
+    catalog = load_ucf101(*tiny_ucf101)
+    other = Catalog(catalog.paths, catalog.labels, ["Jump", "Run"])
+    output = str(tmp_path / "run")
+    recipe = paper_recipe(frames=8)
+    with pytest.raises(ValueError, match="must have the same class names"):
+        train(SEAResNet18_3D(**TINY), recipe, catalog, other, output, epochs=1)
+    with pytest.raises(ValueError, match="`model` has 3 outputs, but the catalogs have 2 classes"):
+        model = SEAResNet18_3D(**{**TINY, "classes": 3})
+        train(model, recipe, catalog, catalog, output, epochs=1)
+    with pytest.raises(ValueError, match="`epochs` must be a whole number"):
+        train(SEAResNet18_3D(**TINY), recipe, catalog, catalog, output, epochs=0)
+    assert not os.path.exists(output)
