@@ -31,7 +31,7 @@ GROUPS = 25
 TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 
 
-def make(root, videos_per_group=7, seed=0):
+def make(root, videos_per_group=6, seed=0):
     """Writes the data set: video files and split lists.
 
     Args:
@@ -54,7 +54,7 @@ def make(root, videos_per_group=7, seed=0):
     >>> video_dir, splits_dir = keras_seattn.data.motions.make("motions")
     >>> train = keras_seattn.data.load_ucf101(video_dir, splits_dir, subset="train")
     >>> len(train), len(train.class_names)
-    (1008, 8)
+    (864, 8)
     """
     if arguments.positive_integer(videos_per_group, "videos_per_group") > 99:
         raise ValueError(

@@ -76,7 +76,7 @@ def plot_history(history_csv, path):
 
 
 def plot_videos(result, catalog, path, most=8, frames=8):
-    """Draws frames of one video of each class, with what it was taken for.
+    """Draws frames of one random video of each class, with what it was taken for.
 
     Args:
         result: `EvaluationResult` of the same catalog.
@@ -87,7 +87,11 @@ def plot_videos(result, catalog, path, most=8, frames=8):
             first 16 frames.
     """
     scored = [i for i, video in enumerate(catalog.paths) if video not in set(result.skipped)]
-    drawn = [int(np.argmax(result.labels == label)) for label in np.unique(result.labels)][:most]
+    generator = np.random.default_rng(0)
+    drawn = [
+        int(generator.choice(np.flatnonzero(result.labels == label)))
+        for label in np.unique(result.labels)[:most]
+    ]
     figure = matplotlib.figure.Figure(
         figsize=(1.35 * frames, 1.35 * len(drawn)), layout="constrained"
     )
@@ -101,11 +105,12 @@ def plot_videos(result, catalog, path, most=8, frames=8):
             axes.text(3, 3, number, color="white", va="top", size=7)
         true = result.class_names[result.labels[position]]
         predicted = int(result.scores[position].argmax())
-        row[0].set_title(
+        title = row[0].set_title(
             f"{true}: taken for {result.class_names[predicted]} "
             f"({result.scores[position, predicted]:.0%})",
             loc="left",
             size=9,
             color="black" if predicted == result.labels[position] else "red",
         )
-    figure.savefig(path, dpi=80)
+        title.set_in_layout(False)  # It is wider than its frame, which must not widen for it.
+    figure.savefig(path, dpi=60)

@@ -100,7 +100,7 @@ def paper_recipe(frames=16, batch_size=RECIPE_BATCH_SIZE, learning_rate=None, we
     return Recipe(optimizer, [plateau])
 
 
-def quick_recipe(steps, learning_rate=2e-3):
+def quick_recipe(steps, learning_rate=3e-3):
     """Adam with a warm-up and a cosine decay: learns most in a few minutes.
 
     Not the paper's recipe. It is for small networks, small data sets and a

@@ -86,7 +86,7 @@ def test_missing_folders_and_lists_are_named(ucf101):
     (video_dir / "Archery").rmdir()
     with pytest.raises(FileNotFoundError, match=r"no folder for 1 of the classes.*Archery"):
         load_ucf101(video_dir, splits_dir, split=2)
-    with pytest.raises(ValueError, match="`split` must be one of 1, 2, 3. Received: split=4"):
+    with pytest.raises(ValueError, match=r"`split` must be one of 1, 2, 3. Received: split=4"):
         load_ucf101(video_dir, splits_dir, split=4)
     with pytest.raises(ValueError, match="`subset` must be one of 'train', 'test'"):
         load_ucf101(video_dir, splits_dir, subset="val")
