@@ -159,6 +159,8 @@ def main():
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.mixed_precision)
     try:
+        applications.weights.check(options.weights)
+        training.check_output(options.output)
         train_catalog, test_catalog = load_catalogs(options)
         model = build(options, len(train_catalog.class_names))
         recipe = choose_recipe(options, len(train_catalog))

@@ -1,12 +1,13 @@
 """The paper's recipe, and a training run from catalogs to a saved, evaluated model."""
 
 from keras_seattn.training.recipe import Recipe, paper_learning_rate, paper_recipe, quick_recipe
-from keras_seattn.training.run import train
+from keras_seattn.training.run import check_output, train
 from keras_seattn.training.video_validation import VideoValidation
 
 __all__ = [
     "Recipe",
     "VideoValidation",
+    "check_output",
     "paper_learning_rate",
     "paper_recipe",
     "quick_recipe",

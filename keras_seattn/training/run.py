@@ -80,11 +80,7 @@ def train(
     def file(name):
         return os.path.join(output_dir, name)
 
-    if os.path.exists(file("model.keras")):
-        raise FileExistsError(
-            f"`output_dir` holds a trained model already: {file('model.keras')}. Name another "
-            "folder, or remove that one."
-        )
+    check_output(output_dir)
     os.makedirs(output_dir, exist_ok=True)
     clips = train_clips(
         train_catalog, frames, size, batch_size, seed, unreadable, crop_scales, data_format
@@ -114,3 +110,13 @@ def train(
     plot_confusion_matrix(result, file("confusion_matrix.png"))
     plot_videos(result, test_catalog, file("videos.png"))
     return result
+
+
+def check_output(output_dir):
+    """Raises a FileExistsError if a folder holds a trained model, which would be overwritten."""
+    path = os.path.join(output_dir, "model.keras")
+    if os.path.exists(path):
+        raise FileExistsError(
+            f"`output_dir` holds a trained model already: {path}. Name another folder, or remove "
+            "that one."
+        )

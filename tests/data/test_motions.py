@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seattn import applications, data, evaluation, training
+from keras_seattn import applications, data, training
 from keras_seattn.data import motions
 
 
@@ -22,10 +22,11 @@ def digest(folder):
 
 
 def test_the_same_seed_gives_the_same_files(tmp_path):
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        motions.make(str(tmp_path / name), videos_per_group=1, seed=seed)
+    for name in ("a", "b"):
+        motions.make(str(tmp_path / name), videos_per_group=1)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    assert digest(tmp_path / "a" / "videos") != digest(tmp_path / "c" / "videos")
+    first, other = (motions.render("Rising", 1, 1, seed) for seed in (0, 1))
+    assert not np.array_equal(first[:32], other[:32])
 
 
 def test_layout_and_splits_are_those_of_ucf101(tmp_path):
@@ -83,31 +84,30 @@ SIZE = 32
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A network that has learned the motions, and clips of test videos with their labels."""
+    """A network that has learned the motions, and all clips of the test videos, labelled."""
     keras.utils.set_random_seed(0)
-    video_dir, splits_dir = motions.make(str(tmp_path_factory.mktemp("motions")))
+    video_dir, splits_dir = motions.make(str(tmp_path_factory.mktemp("motions")), 5)
     train, test = (data.load_ucf101(video_dir, splits_dir, 1, s) for s in ("train", "test"))
     clips = data.train_clips(train, size=SIZE, batch_size=16, seed=0, crop_scales=(1.0,))
     model = applications.SEAResNet18_3D(
         input_shape=(16, SIZE, SIZE, 3), classes=8, width=0.125, sa_stages=(3, 4)
     )
-    epochs = 6
+    epochs = 5
     recipe = training.quick_recipe(epochs * len(clips), learning_rate=4e-3)
     model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
     model.fit(clips, epochs=epochs, shuffle=False, verbose=0)
     batches = list(data.test_clips(test, size=SIZE).as_numpy_iterator())
     test_clips = np.concatenate([inputs["clip"] for inputs, _ in batches])
-    return model, test, test_clips, np.concatenate([labels for _, labels in batches])
+    return model, test_clips, np.concatenate([labels for _, labels in batches])
 
 
 def test_only_the_order_of_the_frames_gives_the_class_away(trained):
-    model, test, clips, labels = trained
+    model, clips, labels = trained
     generator = np.random.default_rng(0)
 
     def accuracy(clips):
         return np.mean(model.predict(clips, verbose=0).argmax(axis=1) == labels)
 
-    assert evaluation.evaluate(model, test, progress=False).top1 > 0.7
     in_order = accuracy(clips)
     assert in_order > 0.65
     shuffled = accuracy(np.stack([clip[generator.permutation(16)] for clip in clips]))

@@ -40,11 +40,11 @@ def test_steps_are_those_of_the_paper(frames, published):
 
 
 def test_weight_decay_is_that_of_the_paper():
-    steps = minimise(paper_recipe(weight_decay=1e-2).optimizer, np.zeros(3000), start=1.0)
-    expected = upstream(np.zeros(3000), 1.0, 0.1, weight_decay=1e-2)
-    assert expected[-1] < 0.06
-    # PyTorch lets the decay lag by its momentum, ten steps.
-    np.testing.assert_allclose(steps[100:], expected[100:], rtol=0.02)
+    steps = minimise(paper_recipe(weight_decay=1e-3).optimizer, np.zeros(800), start=1.0)
+    expected = upstream(np.zeros(800), 1.0, 0.1, weight_decay=1e-3)
+    assert expected[-1] < 0.93
+    # PyTorch's decay lags by its momentum, ten steps of these 800.
+    assert np.log(steps[-1]) == pytest.approx(np.log(expected[-1]), rel=0.03)
 
 
 def test_only_kernels_are_decayed():
