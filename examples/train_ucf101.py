@@ -29,6 +29,13 @@ DEMO_CROP_SCALES = (1.0, 0.84)
 FULL = {"width": 1.0, "size": 112, "batch_size": 32, "epochs": 100}
 
 
+def count(text):
+    """An argument that is a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
+    return int(text)
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -48,18 +55,18 @@ def parse_arguments():
     )
     network = parser.add_argument_group("network")
     network.add_argument("--model", choices=sorted(MODELS), default="resnet18")
-    network.add_argument("--frames", type=int, default=16, help="frames of a clip")
-    network.add_argument("--size", type=int, help="side of a clip in pixels (112; demo 40)")
+    network.add_argument("--frames", type=count, default=16, help="frames of a clip")
+    network.add_argument("--size", type=count, help="side of a clip in pixels (112; demo 40)")
     network.add_argument("--width", type=float, help="factor on all filters (1; demo 0.25)")
     network.add_argument("--se-stages", type=int, nargs="*", default=[1, 2, 3, 4], metavar="STAGE")
     network.add_argument("--sa-stages", type=int, nargs="*", default=[1, 2, 3, 4], metavar="STAGE")
-    network.add_argument("--channel-reduction", type=int, default=16, metavar="R")
-    network.add_argument("--sequence-reduction", type=int, default=2, metavar="D")
+    network.add_argument("--channel-reduction", type=count, default=16, metavar="R")
+    network.add_argument("--sequence-reduction", type=count, default=2, metavar="D")
     network.add_argument("--weights", help=".weights.h5 or .keras file to start from")
     run = parser.add_argument_group("training")
-    run.add_argument("--batch-size", type=int, help="clips of a step (32; demo 16)")
-    run.add_argument("--epochs", type=int, help="(100; demo 6)")
-    run.add_argument("--learning-rate", type=float, help="of Keras' SGD; default: the paper's")
+    run.add_argument("--batch-size", type=count, help="clips of a step (32; demo 16)")
+    run.add_argument("--epochs", type=count, help="(100; demo 6)")
+    run.add_argument("--learning-rate", type=float, help="as Keras takes it (the paper's)")
     run.add_argument(
         "--mixed-precision",
         choices=["float32", "mixed_float16", "mixed_bfloat16"],
@@ -68,6 +75,8 @@ def parse_arguments():
     run.add_argument("--output", help="folder for the results (runs/<data set>-<time>)")
     run.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.demo and options.data_dir:
+        parser.error("--demo makes its own data set; leave out --data-dir, or --demo")
     options.demo = options.demo or options.data_dir is None
     for name, value in (DEMO if options.demo else FULL).items():
         if getattr(options, name, None) is None:
@@ -118,7 +127,8 @@ def build(options, classes):
 def choose_recipe(options, training_videos):
     if options.demo:
         steps = options.epochs * math.ceil(training_videos / options.batch_size)
-        return training.quick_recipe(steps, options.learning_rate or 3e-3)
+        rate = 3e-3 if options.learning_rate is None else options.learning_rate
+        return training.quick_recipe(steps, rate)
     return training.paper_recipe(options.frames, options.batch_size, options.learning_rate)
 
 
@@ -164,10 +174,7 @@ def main():
         train_catalog, test_catalog = load_catalogs(options)
         model = build(options, len(train_catalog.class_names))
         recipe = choose_recipe(options, len(train_catalog))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    print_plan(options, model, recipe, train_catalog, test_catalog)
-    try:
+        print_plan(options, model, recipe, train_catalog, test_catalog)
         result = training.train(
             model,
             recipe,
@@ -180,7 +187,7 @@ def main():
             unreadable=options.unreadable,
             crop_scales=DEMO_CROP_SCALES if options.demo else CROP_SCALES,
         )
-    except (data.VideoError, OSError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(f"\nResult: {result}")
     print(f"Pictures, history and metrics are in {options.output}")

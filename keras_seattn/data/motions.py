@@ -118,9 +118,11 @@ def render(name, group, clip, seed=0):
     pair = next(i for i, names in enumerate(PAIRS) if name in names)
 
     # The background and its camera jitter, a walk that is drawn back to the middle.
-    jitter = np.zeros((frames, 2))
-    for t in range(frames):
-        jitter[t] = 0.8 * jitter[t - 1] * (t > 0) + generator.normal(0, 0.4, 2)
+    # It starts with the spread that it keeps, so that it looks the same backwards.
+    jitter = generator.normal(0, 0.4, (frames, 2))
+    jitter[0] /= 0.6
+    for t in range(1, frames):
+        jitter[t] += 0.8 * jitter[t - 1]
     jitter = np.clip(np.rint(jitter), -MARGIN, MARGIN).astype(int)
     background = np.stack([scene[MARGIN - y :, MARGIN - x :][:HEIGHT, :WIDTH] for y, x in jitter])
 

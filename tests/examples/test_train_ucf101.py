@@ -57,6 +57,8 @@ def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path):
         (["--data-dir", "none", "--dataset", "folder"], "needs --test-dir"),
         (["--demo", "--weights", "none.keras"], "error: `weights` names a file that does not"),
         (["--demo", "--model", "vgg"], "invalid choice: 'vgg'"),
+        (["--demo", "--batch-size", "0"], "--batch-size: must be a whole number of 1 or more"),
+        (["--demo", "--data-dir", "videos"], "--demo makes its own data set"),
     ],
 )
 def test_bad_input_is_one_clear_line(options, message, tmp_path):
