@@ -95,6 +95,7 @@ def plot_videos(result, catalog, path, most=8, frames=8):
     figure = matplotlib.figure.Figure(
         figsize=(1.35 * frames, 1.35 * len(drawn)), layout="constrained"
     )
+    figure.get_layout_engine().set(h_pad=0.19)  # inches, for the texts above the rows
     grid = figure.subplots(len(drawn), frames, squeeze=False)
     for row, position in zip(grid, drawn, strict=True):
         video = scan_video(catalog.paths[scored[position]])
@@ -105,12 +106,16 @@ def plot_videos(result, catalog, path, most=8, frames=8):
             axes.text(3, 3, number, color="white", va="top", size=7)
         true = result.class_names[result.labels[position]]
         predicted = int(result.scores[position].argmax())
-        title = row[0].set_title(
+        # A text, not a title: it is wider than its frame, which must not be widened for it.
+        row[0].text(
+            0,
+            1.03,
             f"{true}: taken for {result.class_names[predicted]} "
             f"({result.scores[position, predicted]:.0%})",
-            loc="left",
+            transform=row[0].transAxes,
+            va="bottom",
             size=9,
             color="black" if predicted == result.labels[position] else "red",
+            in_layout=False,
         )
-        title.set_in_layout(False)  # It is wider than its frame, which must not widen for it.
     figure.savefig(path, dpi=60)
