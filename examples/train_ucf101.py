@@ -23,7 +23,7 @@ from keras_seattn.data.sampling import CROP_SCALES
 
 MODELS = {"resnet18": applications.SEAResNet18_3D, "resnext101": applications.SEAResNeXt101_3D}
 # Small enough to learn in minutes on two cores.
-DEMO = {"width": 0.25, "size": 40, "batch_size": 16, "epochs": 6}
+DEMO = {"width": 0.25, "size": 40, "batch_size": 16, "epochs": 8}
 # Smaller crops would lose the moving object.
 DEMO_CROP_SCALES = (1.0, 0.84)
 FULL = {"width": 1.0, "size": 112, "batch_size": 32, "epochs": 100}
@@ -65,7 +65,7 @@ def parse_arguments():
     network.add_argument("--weights", help=".weights.h5 or .keras file to start from")
     run = parser.add_argument_group("training")
     run.add_argument("--batch-size", type=count, help="clips of a step (32; demo 16)")
-    run.add_argument("--epochs", type=count, help="(100; demo 6)")
+    run.add_argument("--epochs", type=count, help="(100; demo 8)")
     run.add_argument("--learning-rate", type=float, help="as Keras takes it (the paper's)")
     run.add_argument(
         "--mixed-precision",
