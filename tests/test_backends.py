@@ -12,7 +12,7 @@ import pytest
 TESTS = pathlib.Path(__file__).parent
 
 
-def run(backend, *command):
+def run_and_check(backend, *command):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     result = subprocess.run(
@@ -34,13 +34,13 @@ def run(backend, *command):
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     folder = tmp_path_factory.mktemp("backends")
-    run("tensorflow", TESTS / "backend_steps.py", folder)
+    run_and_check("tensorflow", TESTS / "backend_steps.py", folder)
     return folder
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_networks_train_save_and_give_the_same_logits(backend, reference):
-    run(backend, TESTS / "backend_steps.py", reference)
+    run_and_check(backend, TESTS / "backend_steps.py", reference)
     for name in ("resnet18", "resnext101"):
         expected = np.load(reference / f"{name}-tensorflow.npy")
         logits = np.load(reference / f"{name}-{backend}.npy")
@@ -50,4 +50,6 @@ def test_networks_train_save_and_give_the_same_logits(backend, reference):
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_layers(backend):
-    run(backend, "-m", "pytest", TESTS / "layers", "-k", "harness or equations or Harness")
+    run_and_check(
+        backend, "-m", "pytest", TESTS / "layers", "-k", "harness or equations or Harness"
+    )
