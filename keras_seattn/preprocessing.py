@@ -1,20 +1,41 @@
 """What a network's input looks like: the one agreement between data and models."""
 
+import typing
+
 import keras
 import numpy as np
 
 from keras_seattn import arguments
 
-# Mean R, G and B of ActivityNet, which the published checkpoints were trained with
-# (Hara et al. 2018, kenshohara/3D-ResNets-PyTorch).
-CHANNEL_MEAN = (114.7748, 107.7354, 99.4750)
+
+class Preprocessing(typing.NamedTuple):
+    """What is done to RGB values from 0 to 255: (x - mean) / deviation.
+
+    Attributes:
+        mean: 3 floats, of R, G and B, from 0 to 255.
+        deviation: 3 floats, likewise.
+    """
+
+    mean: tuple
+    deviation: tuple = (1.0, 1.0, 1.0)
 
 
-def preprocess_input(x, data_format=None):
-    """Turns RGB frames into what the networks take: the data set's mean subtracted.
+# How the checkpoints of Hara et al. (kenshohara/3D-ResNets-PyTorch) were trained. Those of 2018
+# take the mean of ActivityNet off and keep the scale of 0 to 255. Those of 2020 divide by 255,
+# and then take off the mean and divide by the deviation of Kinetics.
+HARA_2018 = Preprocessing(mean=(114.7748, 107.7354, 99.4750))
+HARA_2020 = Preprocessing(
+    mean=(0.4345 * 255, 0.4051 * 255, 0.3775 * 255),
+    deviation=(0.2768 * 255, 0.2713 * 255, 0.2737 * 255),
+)
 
-    Values stay on the scale of 0 to 255; there is no division by a deviation,
-    as in the training of the published checkpoints. `data.train_clips` and
+
+def preprocess_input(x, data_format=None, preprocessing=HARA_2018):
+    """Turns RGB frames into what the networks take.
+
+    Without `preprocessing`, the mean is subtracted and values stay on the
+    scale of 0 to 255, as in the training of the checkpoints of 2018. A network
+    knows its own: `model.preprocessing`. `data.train_clips` and
     `data.test_clips` have done this already.
 
     Args:
@@ -23,6 +44,7 @@ def preprocess_input(x, data_format=None):
             behind any number of leading axes for `channels_first`.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.
+        preprocessing: `Preprocessing`, the mean and the deviation.
 
     Returns:
         float32, of the shape of `x`: a NumPy array for a NumPy array, else a
@@ -44,9 +66,14 @@ def preprocess_input(x, data_format=None):
             f"`x` must hold 3 channels, R, G and B, on axis {axis} for "
             f'data_format="{data_format}". Received: x.shape={tuple(x.shape)}'
         )
-    mean = np.asarray(CHANNEL_MEAN, "float32")
-    if axis == -4:
-        mean = mean.reshape(3, 1, 1, 1)
+    channels = (3,) if axis == -1 else (3, 1, 1, 1)
+    mean = np.reshape(preprocessing.mean, channels).astype("float32")
+    deviation = np.reshape(preprocessing.deviation, channels).astype("float32")
     if isinstance(x, np.ndarray):
-        return x.astype("float32") - mean
-    return keras.ops.subtract(keras.ops.cast(x, "float32"), mean)
+        return (x.astype("float32") - mean) / deviation
+    return (keras.ops.cast(x, "float32") - mean) / deviation
+
+
+def preprocessing_of(model):
+    """The `Preprocessing` that a model carries, or that of 2018 for one that carries none."""
+    return getattr(model, "preprocessing", HARA_2018)

@@ -3,7 +3,9 @@
 import keras
 
 from keras_seattn import arguments
-from keras_seattn.applications import weights as weights_files
+from keras_seattn.applications import checkpoints
+from keras_seattn.applications import weights as weights_loading
+from keras_seattn.applications.checkpoints import Published
 from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.layers import (
     FrameSelfAttention,
@@ -13,14 +15,31 @@ from keras_seattn.layers import (
     SqueezeExcite3D,
     ZeroPaddedShortcut,
 )
+from keras_seattn.preprocessing import HARA_2018, HARA_2020
+
+PAGE_2018 = (
+    "https://drive.google.com/drive/folders/14KRBqT8ySfPtFSuLsFS2U4I-ihTDs0Y9 (linked from "
+    "github.com/kenshohara/3D-ResNets-PyTorch, branch CVPR2018)"
+)
+PAGE_2020 = (
+    "https://drive.google.com/open?id=1xbYbZ7rpyjftI_KCk6YuL-XrfQDz7Yd4 (linked from "
+    "github.com/kenshohara/3D-ResNets-PyTorch)"
+)
+PUBLISHED = {
+    "kinetics400": Published("resnet-18-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018),
+    "kinetics700": Published("r3d18_K_200ep.pth", PAGE_2020, None, HARA_2020),
+}
 
 STAGES = (1, 2, 3, 4)
 
 SHARED_ARGUMENTS = """
     Args:
         include_top: bool, whether to end in the dense layer over the classes.
-        weights: None (random initialization), or a path to a `.weights.h5` or
-            `.keras` file of a model built with the same arguments.
+        weights: None (random initialization); {names}; or the path of a
+            `.weights.h5` or `.keras` file of such a network, or of a `.pth`
+            file of kenshohara/3D-ResNets-PyTorch, which needs PyTorch. The
+            file may lack modules, which then start as the identity, and have
+            another number of classes or of frames; see the guide in README.
         input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
             model's output; None makes an input named `"clip"`.
         input_shape: tuple of 4, a clip without its batch axis:
@@ -40,6 +59,9 @@ SHARED_ARGUMENTS = """
         width: float, a factor on every number of filters.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.{more}
+        cache_dir: str, the folder where `weights` given by name are found;
+            None means `$KERAS_SEATTN_CACHE`, or without it
+            `~/.keras/models/keras_seattn`.
         name: str, the model's name.
 
     Returns:
@@ -48,16 +70,18 @@ SHARED_ARGUMENTS = """
         under every mixed-precision policy.
 
     Raises:
-        ValueError: An argument outside of what is said above, by name.
+        ValueError: An argument outside of what is said above, by name; or a
+            file of `weights` that is damaged, or that holds other weights.
         FileNotFoundError: `weights` names a file that is not there.
+        ImportError: `weights` needs PyTorch, which is not installed.
 """
 
 
-def document(builder, more=""):
+def document(builder, published, more=""):
     """Puts the arguments that all builders share in place of `{arguments}` in a docstring."""
-    builder.__doc__ = builder.__doc__.replace(
-        "\n    {arguments}\n", SHARED_ARGUMENTS.replace("{more}", more)
-    )
+    shared = SHARED_ARGUMENTS.replace("{more}", more)
+    shared = shared.replace("{names}", ", ".join(f'`"{name}"`' for name in published))
+    builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", shared)
     return builder
 
 
@@ -66,7 +90,7 @@ def build_network(
     blocks,
     block_widths,
     include_top,
-    weights,
+    checkpoint,
     input_tensor,
     input_shape,
     pooling,
@@ -87,6 +111,7 @@ def build_network(
             returns the output of one residual block.
         blocks: 4 ints, the number of blocks of each stage.
         block_widths: 4 ints, the `filters` of the blocks of each stage.
+        checkpoint: `checkpoints.Checkpoint` to load, or None.
         The others: see `SEAResNet18_3D`.
 
     Returns:
@@ -106,7 +131,6 @@ def build_network(
     if not width > 0:
         raise ValueError(f"`width` must be greater than 0. Received: width={width}")
     inputs = _input(input_tensor, input_shape, data_format, se_stages)
-    weights_files.check(weights)
 
     x = conv_norm(inputs, scaled(64, width), 7, (1, 2, 2), data_format, "stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
@@ -144,7 +168,8 @@ def build_network(
     if input_tensor is not None:
         (inputs,) = keras.utils.get_source_inputs(input_tensor)
     model = VideoNetwork(inputs, x, name=name)
-    weights_files.load(model, weights)
+    if checkpoint is not None:
+        weights_loading.load(model, checkpoint)
     return model
 
 
@@ -238,6 +263,7 @@ def SEAResNet18_3D(
     width=1.0,
     data_format=None,
     shortcut=None,
+    cache_dir=None,
     name="sea_resnet18_3d",
 ):
     """A 3D ResNet-18 with squeeze-and-excitation and self-attention.
@@ -256,19 +282,22 @@ def SEAResNet18_3D(
     (1, 8)
     """
     arguments.one_of(shortcut, (None, "A", "B"), "shortcut")
+    checkpoint = checkpoints.read(weights, PUBLISHED, cache_dir)
+    if shortcut is None:
+        shortcut = checkpoint.shortcut if checkpoint else "B"
 
     def block(x, filters, stride, data_format, name):
         y = conv_norm(x, filters, 3, stride, data_format, f"{name}_1")
         y = keras.layers.ReLU(name=f"{name}_1_relu")(y)
         y = conv_norm(y, filters, 3, 1, data_format, f"{name}_2")
-        return residual(x, y, filters, stride, data_format, name, shortcut or "B")
+        return residual(x, y, filters, stride, data_format, name, shortcut)
 
     return build_network(
         block,
         (2, 2, 2, 2),
         (64, 128, 256, 512),
         include_top=include_top,
-        weights=weights,
+        checkpoint=checkpoint,
         input_tensor=input_tensor,
         input_shape=input_shape,
         pooling=pooling,
@@ -286,8 +315,9 @@ def SEAResNet18_3D(
 
 document(
     SEAResNet18_3D,
+    PUBLISHED,
     more="""
         shortcut: what brings a block's input to the shape of its output:
             `"A"` subsamples and pads with zeros, `"B"` is a convolution; None
-            means `"B"`.""",
+            means that of `weights`, or `"B"`.""",
 )

@@ -2,13 +2,28 @@
 
 import keras
 
-from keras_seattn.applications.resnet3d import build_network, conv_norm, document, residual, scaled
+from keras_seattn.applications import checkpoints
+from keras_seattn.applications.checkpoints import Published
+from keras_seattn.applications.resnet3d import (
+    PAGE_2018,
+    build_network,
+    conv_norm,
+    document,
+    residual,
+    scaled,
+)
+from keras_seattn.preprocessing import HARA_2018
 
 GROUPS = 32
 BLOCK_WIDTHS = (128, 256, 512, 1024)
+PUBLISHED = {
+    "kinetics400": Published("resnext-101-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018),
+    "kinetics400-64f": Published(
+        "resnext-101-64f-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018
+    ),
+}
 
 
-@document
 def SEAResNeXt101_3D(
     include_top=True,
     weights=None,
@@ -23,6 +38,7 @@ def SEAResNeXt101_3D(
     sequence_reduction=2,
     width=1.0,
     data_format=None,
+    cache_dir=None,
     name="sea_resnext101_3d",
 ):
     """A 3D ResNeXt-101 (32x4d) with squeeze-and-excitation and self-attention.
@@ -46,6 +62,7 @@ def SEAResNeXt101_3D(
             f"`width` times each of {BLOCK_WIDTHS} must be divisible by the {GROUPS} groups, as "
             f"0.25, 0.5, 1 and 2 are. Received: width={width}"
         )
+    checkpoint = checkpoints.read(weights, PUBLISHED, cache_dir)
 
     def block(x, filters, stride, data_format, name):
         y = conv_norm(x, filters, 1, 1, data_format, f"{name}_1")
@@ -60,7 +77,7 @@ def SEAResNeXt101_3D(
         (3, 4, 23, 3),
         BLOCK_WIDTHS,
         include_top=include_top,
-        weights=weights,
+        checkpoint=checkpoint,
         input_tensor=input_tensor,
         input_shape=input_shape,
         pooling=pooling,
@@ -74,3 +91,6 @@ def SEAResNeXt101_3D(
         data_format=data_format,
         name=name,
     )
+
+
+document(SEAResNeXt101_3D, PUBLISHED)

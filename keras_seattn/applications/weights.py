@@ -1,100 +1,169 @@
-"""Files of weights: checked before a network is built, loaded into it whole or not at all."""
+"""Loads a checkpoint into a network: exactly, saying what is new, or not at all."""
 
-import io
-import os
-import tempfile
-import zipfile
+import re
+import warnings
 
-import h5py
+import numpy as np
 
-
-def check(weights):
-    """Raises if `weights` is neither None nor the path of a file that can be loaded.
-
-    Args:
-        weights: None, or a path that ends in `.weights.h5` or `.keras`.
-
-    Raises:
-        ValueError: Another kind of value or of file.
-        FileNotFoundError: There is no such file.
-    """
-    if weights is None:
-        return
-    try:
-        path = os.fspath(weights)
-    except TypeError:
-        path = ""
-    if not path.endswith((".weights.h5", ".keras")):
-        raise ValueError(
-            "`weights` must be None or the path of a `.weights.h5` or `.keras` file. "
-            f"Received: weights={weights!r}"
-        )
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"`weights` names a file that does not exist: {path}")
+_MOST_NAMED = 100
 
 
-def load(model, weights):
-    """Loads the file `weights`, or nothing for None, into `model`.
+def load(model, checkpoint):
+    """Loads a checkpoint into a network, which may have more than the checkpoint.
+
+    - Modules that the checkpoint lacks start as the identity: beta and gamma
+      are set to 0.
+    - A head of another number of classes, or none, leaves the network's own
+      head new, with a warning. A network without a head leaves out the
+      checkpoint's.
+    - Sequence gates for another number of frames are resampled, with a
+      warning; see `resample_gate`.
+    - Everything else must match.
 
     Args:
-        model: a built `keras.Model`.
-        weights: None, or a path that `check` has passed.
+        model: `VideoNetwork`.
+        checkpoint: `checkpoints.Checkpoint`.
 
     Raises:
-        ValueError: The file does not hold the weights of just such a model;
-            the message names the file and what is missing, unexpected or of
-            another shape. The model is untouched.
+        ValueError: Weights are missing, unexpected or of another shape; the
+            message lists all. The model is untouched.
     """
-    if weights is None:
-        return
-    path = os.fspath(weights)
-    try:
-        found = _shapes(path)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a file of Keras weights: {error}") from error
-    # Keras matches layers by class and order and ignores what is left over, so a file of a network
-    # with other modules could be loaded in part. What a file must hold is what Keras would save.
-    with tempfile.TemporaryDirectory() as folder:
-        own = os.path.join(folder, "own.weights.h5")
-        model.save_weights(own)
-        expected = _shapes(own)
-    problems = [
-        f"missing: {_listing(key for key in expected if key not in found)}",
-        f"unexpected: {_listing(key for key in found if key not in expected)}",
-        "of another shape: "
-        + _listing(
-            f"{key} {found[key]} for {shape}"
-            for key, shape in expected.items()
-            if found.get(key, shape) != shape
-        ),
+    own = named_variables(model)
+    found = dict(checkpoint.arrays)
+    notes = []
+
+    if _resample_gates(found, own):
+        notes.append("its sequence gates were resampled to the network's number of frames")
+    has_head = "predictions/kernel" in own
+    takes_head = has_head and not _is_new_head(found.get("predictions/kernel"), own)
+    if not takes_head:
+        found = {key: array for key, array in found.items() if not _is_head(key)}
+    if has_head and not takes_head:
+        notes.append(f"the head, of {model.output_shape[-1]} classes, is new and untrained")
+    modules = {_module(key) for key in found}
+    fresh = [
+        key
+        for key in own
+        if (_is_head(key) and not takes_head) or (_module(key) and _module(key) not in modules)
     ]
-    problems = [problem for problem in problems if not problem.endswith(": ")]
-    if problems:
-        raise ValueError(
-            f"{path} does not hold weights for {model.name} as it was asked for. Build it with "
-            "the arguments that the weights were saved with (classes, input_shape, se_stages, "
-            f"sa_stages, reductions, width, shortcut). {'; '.join(problems)}"
+
+    _check(found, own, fresh, model, checkpoint)
+    for key, array in found.items():
+        own[key].assign(array)
+    for key in fresh:
+        if key.endswith(("_se_residual/beta", "_attention/gamma")):
+            own[key].assign(0.0)
+    model.preprocessing = checkpoint.preprocessing
+    if takes_head:
+        model.class_names = checkpoint.class_names
+    if notes:
+        # Attributed to whoever called the builder: load <- build_network <- builder <- caller.
+        warnings.warn(f"Loaded {checkpoint.path}: {'; '.join(notes)}.", stacklevel=4)
+
+
+def named_variables(model):
+    """dict of str to `keras.Variable`: a network's weights, by `layer/variable`."""
+    return {
+        f"{layer.name}/{variable.path.rpartition(layer.name + '/')[2]}": variable
+        for layer in model.layers
+        for variable in layer.weights
+    }
+
+
+def resample_gate(arrays, gates, hidden):
+    """Fits a sequence gate to clips of another number of frames.
+
+    Each frame's gate is taken from the frames of the old gate that cover the
+    same part of the clip, and hidden units are repeated or merged likewise.
+    For a whole multiple of the frames, the new gate is the old one exactly, on
+    the means of the frames that stand for one old frame. So a gate keeps what
+    it has learnt, where one started anew would have to learn it again, and a
+    video that is slowed down keeps its gates.
+
+    Args:
+        arrays: `(reduce kernel, reduce bias, expand kernel, expand bias)` of
+            the old gate, of shapes `(s, h)`, `(h,)`, `(h, s)`, `(s,)`.
+        gates: int, the new number of frames.
+        hidden: int, the new number of hidden units.
+
+    Returns:
+        tuple of 4 arrays, of shapes `(gates, hidden)`, `(hidden,)`, `(hidden,
+        gates)`, `(gates,)`.
+    """
+    reduce_kernel, reduce_bias, expand_kernel, expand_bias = arrays
+    old_gates, old_hidden = reduce_kernel.shape
+    to_old_frames, to_new_frames = _averages(old_gates, gates), _averages(gates, old_gates)
+    to_old_hidden, to_new_hidden = _averages(old_hidden, hidden), _averages(hidden, old_hidden)
+    return (
+        to_old_frames.T @ reduce_kernel @ to_new_hidden.T,
+        to_new_hidden @ reduce_bias,
+        to_old_hidden.T @ expand_kernel @ to_new_frames.T,
+        to_new_frames @ expand_bias,
+    )
+
+
+def _averages(outputs, inputs):
+    """A matrix that averages, for each of n equal parts of a line, the m parts that it covers."""
+    starts, input_starts = np.arange(outputs) / outputs, np.arange(inputs) / inputs
+    covered = np.minimum(starts[:, None] + 1 / outputs, input_starts + 1 / inputs)
+    covered = np.maximum(covered - np.maximum(starts[:, None], input_starts), 0)
+    return covered / covered.sum(axis=1, keepdims=True)
+
+
+def _resample_gates(found, own):
+    """Resamples the sequence gates in `found` to those in `own`; whether there were any."""
+    resampled = False
+    for stage in (1, 2, 3, 4):
+        keys = [
+            f"stage{stage}_se_sequence/{layer}/{variable}"
+            for layer in ("reduce", "expand")
+            for variable in ("kernel", "bias")
+        ]
+        if not all(key in found and key in own for key in keys):
+            continue
+        gates, hidden = own[keys[0]].shape
+        if len(found[keys[3]]) != gates:
+            resampled = True
+            found.update(zip(keys, resample_gate([found[k] for k in keys], gates, hidden)))
+    return resampled
+
+
+def _is_head(key):
+    return key.startswith("predictions/")
+
+
+def _is_new_head(kernel, own):
+    """Whether a checkpoint has no head, or one that differs in its number of classes alone."""
+    features, classes = own["predictions/kernel"].shape
+    return kernel is None or (kernel.shape[0] == features and kernel.shape[-1] != classes)
+
+
+def _module(key):
+    """The module that a weight belongs to, such as `stage1_se`; None for the base network's."""
+    match = re.match(r"stage\d_(se|attention)", key)
+    return match and match.group()
+
+
+def _check(found, own, fresh, model, checkpoint):
+    name = checkpoint.name
+    problems = {
+        "missing": [name(key) for key in own if key not in found and key not in fresh],
+        "unexpected": [name(key) for key in found if key not in own],
+        "of another shape": [
+            f"{name(key)} {found[key].shape} for {tuple(variable.shape)}"
+            for key, variable in own.items()
+            if key in found and found[key].shape != tuple(variable.shape)
+        ],
+    }
+    if any(problems.values()):
+        listing = "; ".join(
+            f"{kind} ({len(keys)}): {', '.join(keys[:_MOST_NAMED])}"
+            + (", ..." if len(keys) > _MOST_NAMED else "")
+            for kind, keys in problems.items()
+            if keys
         )
-    model.load_weights(path)
-
-
-def _shapes(path):
-    """The shapes of the weights in a file, by their place in it."""
-    if path.endswith(".keras"):
-        with zipfile.ZipFile(path) as archive:
-            path = io.BytesIO(archive.read("model.weights.h5"))
-    shapes = {}
-
-    def add(name, item):
-        # What the optimizer keeps is no weight of the model.
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
-            shapes[name.removeprefix("layers/").replace("/vars", "")] = item.shape
-
-    with h5py.File(path, "r") as file:
-        file.visititems(add)
-    return shapes
-
-
-def _listing(keys):
-    keys = list(keys)
-    return ", ".join(keys[:20]) + (f" and {len(keys) - 20} more" if len(keys) > 20 else "")
+        raise ValueError(
+            f"{checkpoint.path} does not hold weights for {model.name} as it was asked for. Ask "
+            "for the network that they were saved from (se_stages, sa_stages, reductions, width, "
+            f"shortcut; classes and the number of frames may differ). {listing}"
+        )

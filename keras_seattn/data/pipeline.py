@@ -14,7 +14,7 @@ from keras_seattn.data.sampling import (
     random_crop,
 )
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
-from keras_seattn.preprocessing import CHANNEL_MEAN
+from keras_seattn.preprocessing import HARA_2018
 
 # Consecutive clips are decoded in runs of this many, so that few frames are decoded twice and
 # a long video never lies in memory whole.
@@ -30,6 +30,7 @@ def train_clips(
     unreadable="stop",
     crop_scales=CROP_SCALES,
     data_format=None,
+    preprocessing=HARA_2018,
 ):
     """Random clips for training, one of each video an epoch, for `model.fit`.
 
@@ -55,6 +56,8 @@ def train_clips(
             shares of the video's shorter side.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.
+        preprocessing: `Preprocessing`, what the model's input is; a network
+            knows it, `model.preprocessing`.
 
     Returns:
         A `tf.data.Dataset` of `(clips, labels)`: float32 of shape `(batch,
@@ -110,7 +113,7 @@ def train_clips(
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size)
     return dataset.map(
-        lambda clips, labels: (_preprocess(clips, data_format), labels),
+        lambda clips, labels: (_preprocess(clips, data_format, preprocessing), labels),
         num_parallel_calls=tf.data.AUTOTUNE,
     ).prefetch(tf.data.AUTOTUNE)
 
@@ -122,6 +125,7 @@ def test_clips(
     batch_size=32,
     unreadable="stop",
     data_format=None,
+    preprocessing=HARA_2018,
     damage=None,
 ):
     """All consecutive clips of all videos, for validation and testing.
@@ -130,8 +134,8 @@ def test_clips(
     cut into clips that do not overlap; the last one is looped to length.
 
     Args:
-        catalog, frames, size, batch_size, unreadable, data_format: as for
-            `train_clips`.
+        catalog, frames, size, batch_size, unreadable, data_format,
+            preprocessing: as for `train_clips`.
         damage: `unreadable.DamageLog`, to learn of videos that prove damaged
             later; None if nobody asks.
 
@@ -197,7 +201,7 @@ def test_clips(
     dataset = dataset.batch(batch_size)
     return dataset.map(
         lambda clips, video, labels: (
-            {"clip": _preprocess(clips, data_format), "video": video},
+            {"clip": _preprocess(clips, data_format, preprocessing), "video": video},
             labels,
         ),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -214,7 +218,8 @@ def _read_clips(video, numbers, crop, size):
     return pixels[:, :, ::-1] if crop.flip else pixels
 
 
-def _preprocess(clips, data_format):
+def _preprocess(clips, data_format, preprocessing):
     """`preprocess_input`, in TensorFlow whatever the backend, for a batch of frames."""
-    clips = tf.cast(clips, tf.float32) - tf.constant(CHANNEL_MEAN)
+    clips = tf.cast(clips, tf.float32) - tf.constant(preprocessing.mean)
+    clips = clips / tf.constant(preprocessing.deviation)
     return clips if data_format == "channels_last" else tf.transpose(clips, (0, 4, 1, 2, 3))

@@ -10,6 +10,7 @@ import tqdm
 
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.unreadable import DamageLog
+from keras_seattn.preprocessing import preprocessing_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +128,16 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
             f"Build the model with classes={classes}."
         )
     damage = DamageLog(len(catalog))
-    dataset = test_clips(catalog, frames, size, batch_size, unreadable, data_format, damage)
+    dataset = test_clips(
+        catalog,
+        frames,
+        size,
+        batch_size,
+        unreadable,
+        data_format,
+        preprocessing_of(model),
+        damage,
+    )
     score_sums = np.zeros((len(catalog), classes))
     clip_counts = np.zeros(len(catalog), int)
     clips_right, clip_losses = np.zeros(len(catalog), int), np.zeros(len(catalog))

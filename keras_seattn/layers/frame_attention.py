@@ -69,7 +69,7 @@ class FrameSelfAttention(keras.layers.Layer):
         self.query = self._projection(channels, reduced, "query")
         self.key = self._projection(channels, reduced, "key")
         self.value = self._projection(channels, reduced, "value")
-        self.output_projection = self._projection(reduced, channels, "output")
+        self.output_projection = self._projection(reduced, channels, "output_projection")
         self.gamma = self.add_weight(shape=(), initializer="zeros", name="gamma")
         self.input_spec = keras.layers.InputSpec(ndim=5, axes={channel_axis: channels})
 

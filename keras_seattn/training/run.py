@@ -9,6 +9,7 @@ from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.evaluation import evaluate, plot_confusion_matrix, plot_history, plot_videos
 from keras_seattn.evaluation.video_accuracy import clip_shape
+from keras_seattn.preprocessing import preprocessing_of
 from keras_seattn.training.video_validation import VideoValidation
 
 
@@ -83,7 +84,15 @@ def train(
     check_output(output_dir)
     os.makedirs(output_dir, exist_ok=True)
     clips = train_clips(
-        train_catalog, frames, size, batch_size, seed, unreadable, crop_scales, data_format
+        train_catalog,
+        frames,
+        size,
+        batch_size,
+        seed,
+        unreadable,
+        crop_scales,
+        data_format,
+        preprocessing_of(model),
     )
     model.compile(
         recipe.optimizer,

@@ -7,7 +7,7 @@ from video_files import decode_all, moving_pattern, write_video
 
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.data import Catalog, VideoError, load_ucf101, test_clips, train_clips
-from keras_seattn.preprocessing import CHANNEL_MEAN
+from keras_seattn.preprocessing import HARA_2018
 
 
 def collect(dataset):
@@ -74,7 +74,7 @@ def test_test_clips_are_all_consecutive_clips_with_their_videos(tmp_path):
     numbers = [np.arange(16), np.arange(16) % 5, np.arange(16), 16 + np.arange(16)]
     numbers += [32 + np.arange(16) % 8, np.arange(16), 16 + np.arange(16), np.full(16, 32)]
     expected = [decode_all(paths[v])[n] for v, n in zip(videos, numbers, strict=True)]
-    mean = np.asarray(CHANNEL_MEAN, "float32")
+    mean = np.asarray(HARA_2018.mean, "float32")
     np.testing.assert_allclose(clips, np.stack(expected).astype("float32") - mean, atol=1e-4)
 
 
@@ -84,7 +84,7 @@ def test_long_videos_are_cut_up_in_runs_without_a_seam(tmp_path):
     clips = np.concatenate([inputs["clip"] for inputs, _ in dataset.as_numpy_iterator()])
     expected = decode_all(path)[: 37 * 4].reshape(37, 4, 32, 32, 3)
     np.testing.assert_allclose(
-        clips[:37], expected.astype("float32") - np.asarray(CHANNEL_MEAN, "float32"), atol=1e-4
+        clips[:37], expected.astype("float32") - np.asarray(HARA_2018.mean, "float32"), atol=1e-4
     )
     assert len(clips) == 38
 

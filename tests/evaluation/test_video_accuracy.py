@@ -10,7 +10,7 @@ from video_files import moving_pattern, write_video
 
 from keras_seattn.data import Catalog, VideoError
 from keras_seattn.evaluation import evaluate, plot_confusion_matrix, plot_videos
-from keras_seattn.preprocessing import CHANNEL_MEAN
+from keras_seattn.preprocessing import HARA_2018
 
 CLASSES = ["dark", "middle", "bright"]
 
@@ -26,7 +26,7 @@ class Brightness(keras.layers.Layer):
     """Scores clips by their mean: softmax of -|mean - level| / 10 over three levels."""
 
     def call(self, clip):
-        mean = keras.ops.mean(clip + np.asarray(CHANNEL_MEAN, "float32"), axis=(1, 2, 3, 4))
+        mean = keras.ops.mean(clip + np.asarray(HARA_2018.mean, "float32"), axis=(1, 2, 3, 4))
         levels = keras.ops.convert_to_tensor([40.0, 120.0, 200.0])
         return keras.ops.softmax(-keras.ops.abs(mean[:, None] - levels) / 10)
 

@@ -1,0 +1,233 @@
+"""Reads `weights=`: a name or a file of weights becomes a `Checkpoint`."""
+
+import dataclasses
+import io
+import json
+import os
+import typing
+import zipfile
+import zlib
+
+import h5py
+import keras
+import numpy as np
+
+from keras_seattn.applications import upstream
+from keras_seattn.applications.labels import class_list
+from keras_seattn.applications.video_network import DESCRIPTION
+from keras_seattn.preprocessing import HARA_2018, Preprocessing
+
+SUFFIXES = (".weights.h5", ".keras", ".pth")
+
+# What Keras numbers in a file, by the end of its layer's name.
+_VARIABLES = {
+    "_conv": ("kernel",),
+    "_bn": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "_residual": ("beta",),
+    "_attention": ("gamma",),
+}
+_DENSE_VARIABLES = ("kernel", "bias")
+
+
+class Published(typing.NamedTuple):
+    """A checkpoint that `weights=` knows by name.
+
+    Attributes:
+        file: str, its name on disk.
+        page: str, where a person finds it.
+        class_names: str, the name of its class list; None if there is none.
+        preprocessing: `Preprocessing` that it was trained with.
+        url: str, where a program can download it; None while nobody hosts it.
+        sha256: str, of the file at `url`.
+    """
+
+    file: str
+    page: str
+    class_names: str | None
+    preprocessing: Preprocessing
+    url: str | None = None
+    sha256: str | None = None
+
+
+@dataclasses.dataclass
+class Checkpoint:
+    """The weights in a file, and what it tells of them.
+
+    Attributes:
+        path: str.
+        arrays: dict of str to array; a key is `layer/variable`, such as
+            `stage1_block1_1_conv/kernel`.
+        class_names: list of str, or None if not known.
+        preprocessing: `Preprocessing` that they were trained with.
+    """
+
+    path: str
+    arrays: dict
+    class_names: list | None = None
+    preprocessing: Preprocessing = HARA_2018
+
+    def name(self, key):
+        """What the file calls the weight `key`."""
+        return upstream.OURS_TO_UPSTREAM.get(key, key) if self.path.endswith(".pth") else key
+
+    def layers(self):
+        """set of str: the names of the layers that have weights here."""
+        return {key.split("/")[0] for key in self.arrays}
+
+    @property
+    def shortcut(self):
+        """str: `"A"` if no shortcut has weights, else `"B"`."""
+        return "B" if any("_shortcut_" in layer for layer in self.layers()) else "A"
+
+    @property
+    def width(self):
+        """float: the factor on the filters, by those of the stem; 1 if there is none."""
+        stem = self.arrays.get("stem_conv/kernel")
+        return 1.0 if stem is None else stem.shape[-1] / 64
+
+
+def read(weights, published=None, cache_dir=None):
+    """Reads what a builder got as `weights`.
+
+    Args:
+        weights: None; a name in `published`; or the path of a file that ends
+            in one of `SUFFIXES`.
+        published: dict of str to `Published`, the builder's.
+        cache_dir: str, the folder that holds published files; see `cache_folder`.
+
+    Returns:
+        A `Checkpoint`; None for None.
+
+    Raises:
+        ValueError: Neither a name nor such a file, or the file cannot be read.
+        FileNotFoundError: The file is not there; the message says where to get
+            it.
+        ImportError: A `.pth` file, and PyTorch is not installed.
+    """
+    if weights is None:
+        return None
+    path = locate(weights, published, cache_dir)
+    if path.endswith(".pth"):
+        return recognize(Checkpoint(path, upstream.read(path)), published)
+    try:
+        return _read_keras(path)
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} is not a file of Keras weights, or it is damaged: {error}"
+        ) from error
+
+
+def recognize(checkpoint, published):
+    """Adds to a checkpoint what is known of a published file with its name."""
+    for known in (published or {}).values():
+        if os.path.basename(checkpoint.path) == known.file:
+            checkpoint.preprocessing = known.preprocessing
+            checkpoint.class_names = known.class_names and class_list(known.class_names)
+    return checkpoint
+
+
+def locate(weights, published=None, cache_dir=None):
+    """The path of the file that `weights` means, which is there; see `read`."""
+    published = published or {}
+    try:
+        path = os.fspath(weights)
+    except TypeError:
+        path = ""
+    if path in published:
+        return _cached(path, published[path], cache_dir)
+    if not path.endswith(SUFFIXES):
+        names = "".join(f", {name!r}" for name in published)
+        raise ValueError(
+            f"`weights` must be None{names}, or the path of a file that ends in "
+            f"{', '.join(SUFFIXES)}. Received: weights={weights!r}"
+        )
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"`weights` names a file that does not exist: {path}")
+    if os.path.getsize(path) == 0:
+        raise ValueError(f"{path} is empty. Copy or download it again.")
+    return path
+
+
+def cache_folder(cache_dir=None):
+    """The folder of published checkpoints.
+
+    Args:
+        cache_dir: str; None means the environment variable
+            `KERAS_SEATTN_CACHE`, or without it `models/keras_seattn` in
+            `KERAS_HOME` (`~/.keras`).
+
+    Returns:
+        str.
+    """
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    return os.path.expanduser(
+        cache_dir
+        or os.environ.get("KERAS_SEATTN_CACHE")
+        or os.path.join(home, "models", "keras_seattn")
+    )
+
+
+def _cached(name, known, cache_dir):
+    folder = cache_folder(cache_dir)
+    path = os.path.join(folder, known.file)
+    converted = path.removesuffix(".pth") + ".weights.h5"
+    for candidate in (converted, path):
+        if os.path.isfile(candidate):
+            return candidate
+    if known.url:
+        os.makedirs(folder, exist_ok=True)
+        return keras.utils.get_file(
+            known.file, known.url, file_hash=known.sha256, cache_dir=folder, cache_subdir=""
+        )
+    raise FileNotFoundError(
+        f"weights={name!r} needs {known.file}, which nobody hosts for programs yet. Get "
+        f"{known.file} from {known.page} and put it in {folder}. To use it without PyTorch, "
+        f"convert it once: python -m keras_seattn.applications.convert '{path}' '{converted}'"
+    )
+
+
+def _read_keras(path):
+    description = {}
+    source = path
+    if path.endswith(".keras"):
+        # Only the weights are read, so nothing in the file is run.
+        with zipfile.ZipFile(path) as archive:
+            source = io.BytesIO(archive.read("model.weights.h5"))
+            description = json.loads(archive.read("config.json"))["config"]
+    with h5py.File(source, "r") as file:
+        if "layer_names" in file.attrs or "model_weights" in file:
+            raise ValueError(
+                f"{path} is a file of Keras 2, whose layers have other names. Load it there, and "
+                "save it again with Keras 3."
+            )
+        arrays = _arrays(file, path)
+        if DESCRIPTION in file:
+            description = json.loads(file[DESCRIPTION][()])
+    checkpoint = Checkpoint(path, arrays, description.get("class_names"))
+    if description.get("preprocessing"):
+        checkpoint.preprocessing = Preprocessing(*map(tuple, description["preprocessing"]))
+    return checkpoint
+
+
+def _arrays(file, path):
+    """The weights in a file of Keras, by the names of their layers."""
+    arrays = {}
+
+    def add(name, item):
+        # "padded_conv3d_3/vars/0", or "squeeze_excite3d/reduce/vars/0" of a layer in a layer.
+        if not isinstance(item, h5py.Dataset):
+            return
+        group, *inner, _, number = name.split("/")
+        layer = file["layers"][group]["vars"].attrs.get("name")
+        if layer is None:
+            raise ValueError(
+                f"{path} was saved by Keras before 3.8, which does not keep the names of layers. "
+                "Load it with load_model or load_weights, and save it again with a newer Keras."
+            )
+        endings = [end for end in _VARIABLES if layer.endswith(end) and not inner]
+        variables = _VARIABLES[endings[0]] if endings else _DENSE_VARIABLES
+        variable = variables[int(number)] if int(number) < len(variables) else number
+        arrays["/".join([layer, *inner, variable])] = np.asarray(item)
+
+    file["layers"].visititems(add)
+    return arrays
