@@ -3,6 +3,8 @@
 python examples/train_ucf101.py --demo
 python examples/train_ucf101.py --data-dir UCF-101 --splits-dir ucfTrainTestlist
 python examples/train_ucf101.py --dataset folder --data-dir videos/train --test-dir videos/test
+python examples/train_ucf101.py --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
+    --weights resnet-18-kinetics.pth --train-from-stage 4 --se-stages 4 --sa-stages 4
 """
 
 import argparse
@@ -19,14 +21,20 @@ import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kerne
 import keras
 
 from keras_seattn import applications, data, training
+from keras_seattn.applications import checkpoints, resnet3d, resnext3d
 from keras_seattn.data.sampling import CROP_SCALES
+from keras_seattn.training.recipe import FINE_TUNING_WEIGHT_DECAY, FROM_SCRATCH_WEIGHT_DECAY
 
-MODELS = {"resnet18": applications.SEAResNet18_3D, "resnext101": applications.SEAResNeXt101_3D}
+# The builder of each network, and the names that its `weights` may have.
+MODELS = {
+    "resnet18": (applications.SEAResNet18_3D, resnet3d.PUBLISHED),
+    "resnext101": (applications.SEAResNeXt101_3D, resnext3d.PUBLISHED),
+}
 # Small enough to learn in minutes on two cores.
-DEMO = {"width": 0.25, "size": 40, "batch_size": 16, "epochs": 8}
+DEMO = {"size": 40, "batch_size": 16, "epochs": 8}
 # Smaller crops would lose the moving object.
 DEMO_CROP_SCALES = (1.0, 0.84)
-FULL = {"width": 1.0, "size": 112, "batch_size": 32, "epochs": 100}
+FULL = {"size": 112, "batch_size": 32, "epochs": 100}
 
 
 def count(text):
@@ -57,16 +65,29 @@ def parse_arguments():
     network.add_argument("--model", choices=sorted(MODELS), default="resnet18")
     network.add_argument("--frames", type=count, default=16, help="frames of a clip")
     network.add_argument("--size", type=count, help="side of a clip in pixels (112; demo 40)")
-    network.add_argument("--width", type=float, help="factor on all filters (1; demo 0.25)")
+    network.add_argument(
+        "--width", type=float, help="factor on all filters (that of --weights; else 1, demo 0.25)"
+    )
     network.add_argument("--se-stages", type=int, nargs="*", default=[1, 2, 3, 4], metavar="STAGE")
     network.add_argument("--sa-stages", type=int, nargs="*", default=[1, 2, 3, 4], metavar="STAGE")
     network.add_argument("--channel-reduction", type=count, default=16, metavar="R")
     network.add_argument("--sequence-reduction", type=count, default=2, metavar="D")
-    network.add_argument("--weights", help=".weights.h5 or .keras file to start from")
+    network.add_argument(
+        "--weights",
+        help="what to start from: kinetics400, kinetics400-64f or kinetics700, or a .pth, "
+        ".weights.h5 or .keras file",
+    )
     run = parser.add_argument_group("training")
     run.add_argument("--batch-size", type=count, help="clips of a step (32; demo 16)")
     run.add_argument("--epochs", type=count, help="(100; demo 8)")
     run.add_argument("--learning-rate", type=float, help="as Keras takes it (the paper's)")
+    run.add_argument(
+        "--train-from-stage",
+        type=int,
+        choices=[1, 2, 3, 4, 5],
+        help="train this stage and those behind it, with the fine-tuning recipe (all; 5 is the "
+        "head alone)",
+    )
     run.add_argument(
         "--mixed-precision",
         choices=["float32", "mixed_float16", "mixed_bfloat16"],
@@ -77,6 +98,8 @@ def parse_arguments():
     options = parser.parse_args()
     if options.demo and options.data_dir:
         parser.error("--demo makes its own data set; leave out --data-dir, or --demo")
+    if options.train_from_stage and not options.weights:
+        parser.error("--train-from-stage needs --weights, or the rest would stay random")
     options.demo = options.demo or options.data_dir is None
     for name, value in (DEMO if options.demo else FULL).items():
         if getattr(options, name, None) is None:
@@ -111,7 +134,11 @@ def load_catalogs(options):
 
 def build(options, classes):
     """The network that the options describe."""
-    return MODELS[options.model](
+    builder, published = MODELS[options.model]
+    checkpoint = checkpoints.read(options.weights, published)
+    if options.width is None:
+        options.width = checkpoint.width if checkpoint else 0.25 if options.demo else 1.0
+    model = builder(
         weights=options.weights,
         input_shape=(options.frames, options.size, options.size, 3),
         classes=classes,
@@ -122,6 +149,9 @@ def build(options, classes):
         width=options.width,
         data_format="channels_last",
     )
+    if options.train_from_stage:
+        training.freeze_before(model, options.train_from_stage)
+    return model
 
 
 def choose_recipe(options, training_videos):
@@ -129,7 +159,14 @@ def choose_recipe(options, training_videos):
         steps = options.epochs * math.ceil(training_videos / options.batch_size)
         rate = 3e-3 if options.learning_rate is None else options.learning_rate
         return training.quick_recipe(steps, rate)
-    return training.paper_recipe(options.frames, options.batch_size, options.learning_rate)
+    if options.train_from_stage:
+        return training.fine_tuning_recipe(options.batch_size, options.learning_rate)
+    return training.paper_recipe(
+        options.frames,
+        options.batch_size,
+        options.learning_rate,
+        weight_decay=FINE_TUNING_WEIGHT_DECAY if options.weights else FROM_SCRATCH_WEIGHT_DECAY,
+    )
 
 
 def print_plan(options, model, recipe, train_catalog, test_catalog):
@@ -137,12 +174,18 @@ def print_plan(options, model, recipe, train_catalog, test_catalog):
     optimizer = recipe.optimizer
     rate = optimizer.get_config()["learning_rate"]
     rate = rate["config"]["warmup_target"] if isinstance(rate, dict) else float(rate)
+    start = f"weights of {options.weights}" if options.weights else "random weights"
+    if options.train_from_stage == training.HEAD:
+        start += "; only the head is trained"
+    elif options.train_from_stage:
+        start += f"; training begins at stage {options.train_from_stage}"
     gates = f"SE in stages {options.se_stages}, self-attention in stages {options.sa_stages}"
     print(
         f"Data:     {options.dataset}, split {options.split}: {len(train_catalog)} training and "
         f"{len(test_catalog)} test videos of {len(train_catalog.class_names)} classes\n"
         f"Network:  {model.name}, width {options.width:g}, {model.count_params():,} parameters, "
         f"{gates}\n"
+        f"Start:    {start}\n"
         f"Clips:    {options.frames} frames of {options.size} x {options.size} pixels, "
         f"{options.batch_size} a step, {options.mixed_precision}\n"
         f"Training: {options.epochs} epochs, {type(optimizer).__name__}, learning rate {rate:g}\n"
@@ -169,7 +212,7 @@ def main():
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.mixed_precision)
     try:
-        applications.weights.check(options.weights)
+        checkpoints.locate(options.weights, MODELS[options.model][1])
         training.check_output(options.output)
         train_catalog, test_catalog = load_catalogs(options)
         model = build(options, len(train_catalog.class_names))
@@ -187,15 +230,12 @@ def main():
             unreadable=options.unreadable,
             crop_scales=DEMO_CROP_SCALES if options.demo else CROP_SCALES,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     print(f"\nResult: {result}")
     print(f"Pictures, history and metrics are in {options.output}")
     model_path = os.path.join(options.output, "model.keras")
-    print(
-        "Use the model: import keras_seattn, keras; "
-        f"model = keras.models.load_model({model_path!r})"
-    )
+    print(f"Use the model: python examples/predict.py VIDEO --model {shlex.quote(model_path)}")
 
 
 if __name__ == "__main__":

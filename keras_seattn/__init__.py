@@ -12,10 +12,12 @@ from keras_seattn.version import __version__  # noqa: E402
 # `data` needs TensorFlow's tf.data, and the rest needs `data`; layers and networks need neither.
 _LOADED_ON_USE = ("data", "evaluation", "training")
 
-__all__ = ["__version__", "applications", "layers", *_LOADED_ON_USE]
+__all__ = ["__version__", "applications", "layers", "predict", *_LOADED_ON_USE]
 
 
 def __getattr__(name):
     if name in _LOADED_ON_USE:
         return importlib.import_module(f"keras_seattn.{name}")
+    if name == "predict":
+        return importlib.import_module("keras_seattn.evaluation").predict
     raise AttributeError(f"module 'keras_seattn' has no attribute {name!r}")

@@ -77,3 +77,30 @@ def preprocess_input(x, data_format=None, preprocessing=HARA_2018):
 def preprocessing_of(model):
     """The `Preprocessing` that a model carries, or that of 2018 for one that carries none."""
     return getattr(model, "preprocessing", HARA_2018)
+
+
+def clip_shape(model):
+    """The clips that a model takes.
+
+    Args:
+        model: a `keras.Model` with one input.
+
+    Returns:
+        `(frames, size, data_format)`: the number of frames, the side in
+        pixels, and where the channels are.
+
+    Raises:
+        ValueError: The input is not square RGB clips of a fixed size.
+    """
+    shape = model.input_shape
+    if isinstance(shape, tuple) and len(shape) == 5:
+        _, frames, height, width, channels = shape
+        if channels == 3 and height == width and None not in (frames, height):
+            return frames, height, "channels_last"
+        _, channels, frames, height, width = shape
+        if channels == 3 and height == width and None not in (frames, height):
+            return frames, height, "channels_first"
+    raise ValueError(
+        "`model` must take square RGB clips of a fixed size, (batch, frames, size, size, 3) or "
+        f"(batch, 3, frames, size, size). Received: model.input_shape={shape}"
+    )

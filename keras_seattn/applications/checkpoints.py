@@ -37,6 +37,7 @@ class Published(typing.NamedTuple):
         page: str, where a person finds it.
         class_names: str, the name of its class list; None if there is none.
         preprocessing: `Preprocessing` that it was trained with.
+        frames: int, the number of frames of the clips that it was trained with.
         url: str, where a program can download it; None while nobody hosts it.
         sha256: str, of the file at `url`.
     """
@@ -45,6 +46,7 @@ class Published(typing.NamedTuple):
     page: str
     class_names: str | None
     preprocessing: Preprocessing
+    frames: int = 16
     url: str | None = None
     sha256: str | None = None
 
@@ -59,12 +61,15 @@ class Checkpoint:
             `stage1_block1_1_conv/kernel`.
         class_names: list of str, or None if not known.
         preprocessing: `Preprocessing` that they were trained with.
+        frames: int, the number of frames of the clips that they were trained
+            with, or None if not known.
     """
 
     path: str
     arrays: dict
     class_names: list | None = None
     preprocessing: Preprocessing = HARA_2018
+    frames: int | None = None
 
     def name(self, key):
         """What the file calls the weight `key`."""
@@ -104,9 +109,9 @@ def read(weights, published=None, cache_dir=None):
             it.
         ImportError: A `.pth` file, and PyTorch is not installed.
     """
-    if weights is None:
-        return None
     path = locate(weights, published, cache_dir)
+    if path is None:
+        return None
     if path.endswith(".pth"):
         return recognize(Checkpoint(path, upstream.read(path)), published)
     try:
@@ -122,12 +127,15 @@ def recognize(checkpoint, published):
     for known in (published or {}).values():
         if os.path.basename(checkpoint.path) == known.file:
             checkpoint.preprocessing = known.preprocessing
+            checkpoint.frames = known.frames
             checkpoint.class_names = known.class_names and class_list(known.class_names)
     return checkpoint
 
 
 def locate(weights, published=None, cache_dir=None):
     """The path of the file that `weights` means, which is there; see `read`."""
+    if weights is None:
+        return None
     published = published or {}
     try:
         path = os.fspath(weights)

@@ -20,14 +20,15 @@ ARCHITECTURES = {
 }
 
 
-def convert(source, target, frames=16, size=112, class_names=None):
+def convert(source, target, frames=None, size=112, class_names=None):
     """Converts a file of weights to another format, by its ending.
 
     Args:
         source: str, a `.pth`, `.weights.h5` or `.keras` file.
         target: str, the file to write: `.weights.h5` or `.keras` from `.pth`,
             else `.pth`. A `.keras` file holds the network too.
-        frames: int, the number of frames of a clip, for `.keras`.
+        frames: int, the number of frames of a clip, for `.keras`; None means
+            that of the source where it is known, or 16.
         size: int, the side of a clip in pixels, for `.keras`.
         class_names: a list of names, or what `class_list` takes; None means
             those that the source knows.
@@ -54,7 +55,7 @@ def convert(source, target, frames=16, size=112, class_names=None):
     checkpoints.recognize(checkpoint, ARCHITECTURES[architecture][1])
     if class_names is not None:
         checkpoint.class_names = class_list(class_names)
-    model = build(checkpoint, frames, size)
+    model = build(checkpoint, frames or checkpoint.frames or 16, size)
     model.save_weights(target) if target.endswith(".weights.h5") else model.save(target)
 
 
@@ -133,7 +134,7 @@ def main():
     )
     parser.add_argument("source", help=".pth, .weights.h5 or .keras file")
     parser.add_argument("target", help=".weights.h5 or .keras file from .pth, else .pth")
-    parser.add_argument("--frames", type=int, default=16, help="of a clip, for .keras (16)")
+    parser.add_argument("--frames", type=int, help="of a clip, for .keras (the source's, or 16)")
     parser.add_argument("--size", type=int, default=112, help="of a clip, for .keras (112)")
     parser.add_argument(
         "--class-names", help="kinetics400, ucf101, hmdb51, or a .txt file with a class a line"

@@ -19,7 +19,7 @@ BLOCK_WIDTHS = (128, 256, 512, 1024)
 PUBLISHED = {
     "kinetics400": Published("resnext-101-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018),
     "kinetics400-64f": Published(
-        "resnext-101-64f-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018
+        "resnext-101-64f-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018, frames=64
     ),
 }
 

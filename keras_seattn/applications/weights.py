@@ -124,7 +124,9 @@ def _resample_gates(found, own):
         gates, hidden = own[keys[0]].shape
         if len(found[keys[3]]) != gates:
             resampled = True
-            found.update(zip(keys, resample_gate([found[k] for k in keys], gates, hidden)))
+            found.update(
+                zip(keys, resample_gate([found[k] for k in keys], gates, hidden), strict=True)
+            )
     return resampled
 
 

@@ -1,13 +1,20 @@
 """Video files -> clips -> batches."""
 
 from keras_seattn.data import motions
-from keras_seattn.data.catalogs import Catalog, load_directory, load_hmdb51, load_ucf101
+from keras_seattn.data.catalogs import (
+    Catalog,
+    find_videos,
+    load_directory,
+    load_hmdb51,
+    load_ucf101,
+)
 from keras_seattn.data.decoding import VideoError, read_video
 from keras_seattn.data.pipeline import test_clips, train_clips
 
 __all__ = [
     "Catalog",
     "VideoError",
+    "find_videos",
     "load_directory",
     "load_hmdb51",
     "load_ucf101",

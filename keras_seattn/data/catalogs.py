@@ -213,6 +213,39 @@ def load_directory(root):
     return Catalog(paths, labels, class_names)
 
 
+def find_videos(root):
+    """Lists the video files in a folder and in the folders in it.
+
+    Args:
+        root: str.
+
+    Returns:
+        list of str, in alphabetical order; hidden files and folders are left
+        out.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds no videos.
+
+    Example:
+
+    >>> find_videos("my_videos")
+    ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
+    """
+    _check_folder(root, "root", "video files")
+    paths = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name[0] != "."]
+        paths += [
+            os.path.join(folder, name)
+            for name in files
+            if name.lower().endswith(VIDEO_SUFFIXES) and name[0] != "."
+        ]
+    if not paths:
+        raise ValueError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
+    return sorted(paths)
+
+
 def _lines(path):
     """The numbered lines of a text file, without blank ones and outer white space."""
     try:

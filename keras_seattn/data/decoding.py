@@ -82,7 +82,7 @@ def scan_video(path):
 
 @functools.cache
 def _scan(path, size, changed):
-    with _open(path) as (container, stream):
+    with open_video(path) as (container, stream):
         packets = [
             _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt)
             for packet in container.demux(stream)
@@ -158,10 +158,8 @@ def read_frames(video, numbers, height=None, width=None, window=None):
     found = 0
     for number, frame in _decode(video, wanted[0]):
         if number == wanted[found]:
-            image = reformatter.reformat(
-                frame, width, height, "rgb24", interpolation="BILINEAR", threads=1
-            )
-            pixels[found] = image.to_ndarray()[top : top + rows, left : left + columns]
+            image = scale_frame(reformatter, frame, height, width)
+            pixels[found] = image[top : top + rows, left : left + columns]
             found += 1
             if found == len(wanted):
                 return pixels[np.searchsorted(wanted, numbers)]
@@ -169,6 +167,12 @@ def read_frames(video, numbers, height=None, width=None, window=None):
         f"{video.path}: the file is damaged: it ends before frame {wanted[found]} of "
         f"{video.frames}. Copy or download it again, or leave it out."
     )
+
+
+def scale_frame(reformatter, frame, height, width):
+    """A decoded frame in RGB, scaled: uint8 array, `(height, width, 3)`."""
+    image = reformatter.reformat(frame, width, height, "rgb24", interpolation="BILINEAR", threads=1)
+    return image.to_ndarray()
 
 
 def read_video(path):
@@ -198,7 +202,7 @@ def _decode(video, first):
     """Yields `(number, frame)` from the last keyframe at or before frame `first` on."""
     number, dts = max(keyframe for keyframe in video.keyframes if keyframe[0] <= first)
     if number > 0:
-        with _open(video.path) as (container, stream):
+        with open_video(video.path) as (container, stream):
             # Containers find their keyframes by decoding time, so that is what to seek to.
             container.seek(dts, stream=stream)
             packets = container.demux(stream)
@@ -210,19 +214,34 @@ def _decode(video, first):
                 frames = itertools.dropwhile(lambda frame: not frame.key_frame, frames)
                 yield from enumerate(frames, start=number)
                 return
-    with _open(video.path) as (container, stream):
+    with open_video(video.path) as (container, stream):
         yield from enumerate(container.decode(stream))
 
 
 @contextlib.contextmanager
-def _open(path):
-    """Opens a video file as a context: `(container, its first video stream)`."""
+def open_video(path, file=None, format=None, timeout=None):
+    """Opens a video as a context: `(container, its first video stream)`.
+
+    Args:
+        path: str, a file, or an address or camera; what errors name.
+        file: str, what FFmpeg is to open; None means `path`.
+        format: str, the name of an FFmpeg format; None lets FFmpeg find out.
+        timeout: float, seconds to wait for an address; None waits for ever.
+
+    Raises:
+        VideoError: It cannot be read, at once or within the context.
+    """
     try:
-        container = av.open(path)
-    except (av.FFmpegError, OSError) as error:
+        container = av.open(file or path, format=format, timeout=timeout)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        advice = (
+            "Check the address, or the camera's name and whether another program uses it."
+            if format or timeout
+            else "If it should be a video, copy or download it again; else take it out of the "
+            "folder or list."
+        )
         raise VideoError(
-            f"{path}: FFmpeg cannot read it: {error.strerror}. If it should be a video, copy or "
-            "download it again; else take it out of the folder or list."
+            f"{path}: FFmpeg cannot read it: {getattr(error, 'strerror', None) or error}. {advice}"
         ) from error
     with container:
         if not container.streams.video:

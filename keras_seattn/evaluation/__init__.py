@@ -1,12 +1,28 @@
 """Clip scores -> video scores -> metrics and figures."""
 
+from keras_seattn.evaluation.annotation import draw_scores
 from keras_seattn.evaluation.figures import plot_confusion_matrix, plot_history, plot_videos
+from keras_seattn.evaluation.prediction import (
+    ClipPrediction,
+    VideoPrediction,
+    load_model,
+    predict,
+    predict_clips,
+    summarize,
+)
 from keras_seattn.evaluation.video_accuracy import EvaluationResult, evaluate
 
 __all__ = [
+    "ClipPrediction",
     "EvaluationResult",
+    "VideoPrediction",
+    "draw_scores",
     "evaluate",
+    "load_model",
     "plot_confusion_matrix",
     "plot_history",
     "plot_videos",
+    "predict",
+    "predict_clips",
+    "summarize",
 ]

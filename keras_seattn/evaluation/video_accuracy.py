@@ -10,7 +10,7 @@ import tqdm
 
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.unreadable import DamageLog
-from keras_seattn.preprocessing import preprocessing_of
+from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +146,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     ) as bar:
         for inputs, labels in dataset.as_numpy_iterator():
             scores = np.asarray(model.predict_on_batch(inputs["clip"]), "float64")
-            _check_probabilities(scores)
+            check_probabilities(scores)
             likelihoods = np.maximum(scores[np.arange(len(labels)), labels], 1e-7)
             np.add.at(score_sums, inputs["video"], scores)
             np.add.at(clip_counts, inputs["video"], 1)
@@ -168,34 +168,8 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     )
 
 
-def clip_shape(model):
-    """The clips that a model takes.
-
-    Args:
-        model: a `keras.Model` with one input.
-
-    Returns:
-        `(frames, size, data_format)`: the number of frames, the side in
-        pixels, and where the channels are.
-
-    Raises:
-        ValueError: The input is not square RGB clips of a fixed size.
-    """
-    shape = model.input_shape
-    if isinstance(shape, tuple) and len(shape) == 5:
-        _, frames, height, width, channels = shape
-        if channels == 3 and height == width and None not in (frames, height):
-            return frames, height, "channels_last"
-        _, channels, frames, height, width = shape
-        if channels == 3 and height == width and None not in (frames, height):
-            return frames, height, "channels_first"
-    raise ValueError(
-        "`model` must take square RGB clips of a fixed size, (batch, frames, size, size, 3) or "
-        f"(batch, 3, frames, size, size). Received: model.input_shape={shape}"
-    )
-
-
-def _check_probabilities(scores):
+def check_probabilities(scores):
+    """Raises a ValueError unless each row of an array is finite, not negative and sums to 1."""
     if not np.all(np.isfinite(scores)):
         raise ValueError(
             "`model` gives scores that are not finite numbers: its training diverged. Load an "

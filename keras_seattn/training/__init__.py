@@ -1,13 +1,23 @@
 """The paper's recipe, and a training run from catalogs to a saved, evaluated model."""
 
-from keras_seattn.training.recipe import Recipe, paper_learning_rate, paper_recipe, quick_recipe
+from keras_seattn.training.freezing import HEAD, freeze_before
+from keras_seattn.training.recipe import (
+    Recipe,
+    fine_tuning_recipe,
+    paper_learning_rate,
+    paper_recipe,
+    quick_recipe,
+)
 from keras_seattn.training.run import check_output, train
 from keras_seattn.training.video_validation import VideoValidation
 
 __all__ = [
+    "HEAD",
     "Recipe",
     "VideoValidation",
     "check_output",
+    "fine_tuning_recipe",
+    "freeze_before",
     "paper_learning_rate",
     "paper_recipe",
     "quick_recipe",

@@ -12,6 +12,8 @@ MOMENTUM = 0.9
 # learning rates are meant for the former; Keras' SGD needs a tenth of them for the same steps.
 DAMPENING = 0.9
 RECIPE_BATCH_SIZE = 128
+FINE_TUNING_LEARNING_RATE = 0.001
+FROM_SCRATCH_WEIGHT_DECAY, FINE_TUNING_WEIGHT_DECAY = 1e-3, 1e-5
 # No weight decay for batch normalization, biases and the scalars gamma and beta of the modules.
 NOT_DECAYED = ("gamma", "beta", "bias")
 
@@ -51,11 +53,15 @@ def paper_learning_rate(frames=16, batch_size=RECIPE_BATCH_SIZE):
     0.01
     """
     published = 0.01 if arguments.positive_integer(frames, "frames") >= 64 else 0.1
-    batch_size = arguments.positive_integer(batch_size, "batch_size")
-    return published * (1 - DAMPENING) * batch_size / RECIPE_BATCH_SIZE
+    return _for_keras(published, batch_size)
 
 
-def paper_recipe(frames=16, batch_size=RECIPE_BATCH_SIZE, learning_rate=None, weight_decay=1e-3):
+def paper_recipe(
+    frames=16,
+    batch_size=RECIPE_BATCH_SIZE,
+    learning_rate=None,
+    weight_decay=FROM_SCRATCH_WEIGHT_DECAY,
+):
     """SGD with momentum whose learning rate falls when the validation loss stalls.
 
     The learning rate is divided by 10 when `val_loss` has not improved for 10
@@ -100,6 +106,37 @@ def paper_recipe(frames=16, batch_size=RECIPE_BATCH_SIZE, learning_rate=None, we
     return Recipe(optimizer, [plateau])
 
 
+def fine_tuning_recipe(batch_size=RECIPE_BATCH_SIZE, learning_rate=None):
+    """The recipe for the last stages of a pretrained network; see `freeze_before`.
+
+    As `paper_recipe`, with the learning rate of 0.001 and the weight decay of
+    1e-5 that Hara et al. use for it, the former in the units of Keras' SGD as
+    in `paper_learning_rate`.
+
+    Args:
+        batch_size: int.
+        learning_rate: float, as Keras' SGD takes it; None means 0.001 / 10 *
+            batch_size / 128.
+
+    Returns:
+        A `Recipe`.
+
+    Raises:
+        ValueError: `learning_rate` is not above 0.
+
+    Source:
+        Hara et al. 2018, fine-tuning.
+
+    Example:
+
+    >>> recipe = fine_tuning_recipe(batch_size=32)
+    >>> model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
+    """
+    if learning_rate is None:
+        learning_rate = _for_keras(FINE_TUNING_LEARNING_RATE, batch_size)
+    return paper_recipe(learning_rate=learning_rate, weight_decay=FINE_TUNING_WEIGHT_DECAY)
+
+
 def quick_recipe(steps, learning_rate=3e-3):
     """Adam with a warm-up and a cosine decay: learns most in a few minutes.
 
@@ -132,6 +169,12 @@ def quick_recipe(steps, learning_rate=3e-3):
         warmup_steps=warmup,
     )
     return Recipe(keras.optimizers.Adam(schedule), [])
+
+
+def _for_keras(published, batch_size):
+    """A learning rate of the upstream code, for Keras' SGD and another batch size."""
+    batch_size = arguments.positive_integer(batch_size, "batch_size")
+    return published * (1 - DAMPENING) * batch_size / RECIPE_BATCH_SIZE
 
 
 def _check_learning_rate(learning_rate):

@@ -8,8 +8,7 @@ from keras_seattn import arguments
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.evaluation import evaluate, plot_confusion_matrix, plot_history, plot_videos
-from keras_seattn.evaluation.video_accuracy import clip_shape
-from keras_seattn.preprocessing import preprocessing_of
+from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.training.video_validation import VideoValidation
 
 
@@ -34,7 +33,7 @@ def train(
 
     Writes to `output_dir`:
 
-    - `model.keras`: the model after the last epoch, written after each;
+    - `model.keras`: the model, with its class names, after the last epoch, written after each;
     - `best.keras`: the model of the epoch with the lowest validation loss;
     - `history.csv`, `training_curves.png`, `tensorboard/`: the epochs;
     - `metrics.json`, `confusion_matrix.png`, `videos.png`: the result.
@@ -94,6 +93,7 @@ def train(
         data_format,
         preprocessing_of(model),
     )
+    model.class_names = list(train_catalog.class_names)
     model.compile(
         recipe.optimizer,
         loss="sparse_categorical_crossentropy",

@@ -1,0 +1,48 @@
+"""What a model takes a video for, written on its frames."""
+
+import functools
+
+import matplotlib.font_manager
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+# Smaller frames are enlarged, for the text to be read.
+_LEAST_SIDE = 240
+
+
+def draw_scores(image, scores):
+    """Writes classes and scores into the lower left corner of a frame.
+
+    Args:
+        image: uint8 array, `(height, width, 3)`, RGB.
+        scores: list of `(class name, score)`.
+
+    Returns:
+        uint8 array, RGB; larger than `image` where its shorter side has less
+        than 240 pixels.
+    """
+    height, width = image.shape[:2]
+    factor = max(1, _LEAST_SIDE / min(height, width))
+    picture = Image.fromarray(image)
+    if factor > 1:
+        picture = picture.resize((round(width * factor), round(height * factor)))
+    text = "\n".join(f"{score:4.0%}  {name}" for name, score in scores)
+    pen = ImageDraw.Draw(picture, "RGBA")
+    font = _font(max(12, picture.height // 20))
+    box = pen.multiline_textbbox((0, 0), text, font)
+    if box[2] > 0.95 * picture.width:
+        font = _font(max(6, int(font.size * 0.95 * picture.width / box[2])))
+        box = pen.multiline_textbbox((0, 0), text, font)
+    margin = font.size // 2
+    place = (margin, picture.height - margin - box[3])
+    edges = pen.multiline_textbbox(place, text, font)
+    backdrop = [*np.add(edges, (-margin, -margin, margin, margin))]
+    pen.rectangle(backdrop, fill=(0, 0, 0, 150))
+    pen.multiline_text(place, text, (255, 255, 255), font)
+    return np.asarray(picture)
+
+
+@functools.cache
+def _font(size):
+    # matplotlib brings this font along, with Latin, Greek and Cyrillic letters.
+    return ImageFont.truetype(matplotlib.font_manager.findfont("DejaVu Sans"), size)

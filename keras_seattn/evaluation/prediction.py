@@ -1,0 +1,195 @@
+"""A video -> the classes it most likely shows, and when: clip scores averaged over the video."""
+
+import os
+import typing
+
+import keras
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from keras_seattn import arguments
+from keras_seattn.applications.labels import decode_predictions
+from keras_seattn.data.decoding import VideoError, scale_frame
+from keras_seattn.data.sampling import Crop, consecutive_clip
+from keras_seattn.data.streams import stream_frames
+from keras_seattn.evaluation.video_accuracy import check_probabilities
+from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
+
+
+class ClipPrediction(typing.NamedTuple):
+    """What a model takes a clip for.
+
+    Attributes:
+        start: float, the time of its first frame, in seconds from the video's.
+        end: float, when its last frame ends, likewise.
+        top: list of `(class name, score)`, the highest score first.
+        scores: float array, `(classes,)`.
+    """
+
+    start: float
+    end: float
+    top: list
+    scores: np.ndarray
+
+
+class VideoPrediction(typing.NamedTuple):
+    """What a model takes a video for.
+
+    Attributes:
+        path: str.
+        top: list of `(class name, score)`, the highest score first.
+        clips: list of `ClipPrediction`, in their order.
+        scores: float array, `(classes,)`: the mean over the clips.
+    """
+
+    path: str
+    top: list
+    clips: list
+    scores: np.ndarray
+
+    def to_dict(self):
+        """The prediction without `scores`, as JSON holds it."""
+        return {
+            "path": self.path,
+            "top": _named(self.top),
+            "clips": [
+                {
+                    "start": round(clip.start, 3),
+                    "end": round(clip.end, 3),
+                    "top": _named(clip.top),
+                }
+                for clip in self.clips
+            ],
+        }
+
+    def __str__(self):
+        lines = [f"{score:7.1%}  {name}" for name, score in self.top]
+        return "\n".join([self.path, *lines])
+
+
+def predict(model, path, top=5):
+    """Recognises the action in a video.
+
+    The video is scored as `evaluate` scores it: cut into consecutive clips,
+    the last one looped to length, each scaled, cropped at the centre and
+    preprocessed as the model was trained; the scores of a video are the mean
+    over its clips.
+
+    Args:
+        model: a `keras.Model` from preprocessed clips to probabilities, or the
+            path of its `.keras` file, which is loaded in Keras' safe mode.
+        path: str, a video file, or an address of one that ends.
+        top: int, how many classes to name.
+
+    Returns:
+        A `VideoPrediction`. Classes are called as `model.class_names` says,
+        `class 0`, `class 1`, ... where it says nothing.
+
+    Raises:
+        data.VideoError: The video cannot be read; the message names it.
+        ValueError: The model's file cannot be loaded, its input is not a clip
+            of fixed size, or its outputs are not probabilities.
+        FileNotFoundError: The model's file does not exist.
+
+    Source:
+        Hara et al. 2018, Section 3.2 (testing).
+
+    Example:
+
+    >>> prediction = keras_seattn.predict("model.keras", "v_Archery_g01_c01.avi")
+    >>> prediction.top[0]
+    ('Archery', 0.93)
+    """
+    model = load_model(model) if isinstance(model, (str, os.PathLike)) else model
+    return summarize(path, [clip for clip, _ in predict_clips(model, path, top)], model, top)
+
+
+def predict_clips(model, source, top=5):
+    """Scores a video clip by clip, while it is read.
+
+    Args:
+        model: a `keras.Model` from preprocessed clips to probabilities.
+        source: str, a file, an address or a camera; see
+            `data.streams.stream_frames`.
+        top: int, how many classes to name.
+
+    Yields:
+        `(ClipPrediction, list of data.streams.TimedFrame)`: what the clip is
+        taken for, and its frames as they came.
+
+    Raises:
+        As `predict`.
+    """
+    arguments.positive_integer(top, "top")
+    length, size, data_format = clip_shape(model)
+    reformatter = VideoReformatter()
+    frames, images = [], []
+
+    def score():
+        numbers = consecutive_clip(len(images), length, 0)
+        clip = preprocess_input(np.stack(images)[numbers], "channels_last", preprocessing_of(model))
+        if data_format == "channels_first":
+            clip = np.moveaxis(clip, -1, 0)
+        scores = np.asarray(model.predict_on_batch(clip[None]), "float64")
+        check_probabilities(scores)
+        best = decode_predictions(scores, top, class_names_of(model))[0]
+        return ClipPrediction(frames[0].start, frames[-1].end, best, scores[0]), frames
+
+    for timed in stream_frames(source):
+        frame = timed.frame
+        (height, width), (y, x, *_) = Crop().geometry(frame.height, frame.width, size)
+        image = scale_frame(reformatter, frame, height, width)
+        images.append(image[y : y + size, x : x + size])
+        frames.append(timed)
+        if len(images) == length:
+            yield score()
+            frames, images = [], []
+    if images:
+        yield score()
+
+
+def summarize(path, clips, model, top=5):
+    """The `VideoPrediction` of a list of `ClipPrediction`s of a video, which must not be empty."""
+    if not clips:
+        raise VideoError(f"{path}: no frames came from it.")
+    scores = np.mean([clip.scores for clip in clips], axis=0)
+    best = decode_predictions(scores[None], top, class_names_of(model))[0]
+    return VideoPrediction(os.fspath(path), best, clips, scores)
+
+
+def load_model(path):
+    """Loads a `.keras` file for `predict`, in Keras' safe mode.
+
+    Args:
+        path: str.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: It is no such file, it is damaged, or it holds code that
+            safe mode refuses to run.
+        FileNotFoundError: It does not exist.
+    """
+    path = os.fspath(path)
+    if not path.endswith(".keras"):
+        raise ValueError(
+            f"The model must be a .keras file. Received: {path}. A .pth file becomes one with: "
+            f"python -m keras_seattn.applications.convert '{path}' model.keras"
+        )
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"The model does not exist: {path}")
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # What Keras raises for a damaged file depends on the damage.
+        raise ValueError(f"{path} cannot be loaded as a Keras model: {error}") from error
+
+
+def class_names_of(model):
+    """The names of a model's classes: its own, or `class 0`, `class 1`, ..."""
+    names = getattr(model, "class_names", None)
+    return names or [f"class {number}" for number in range(model.output_shape[-1])]
+
+
+def _named(top):
+    return [{"class_name": name, "score": round(score, 6)} for name, score in top]
