@@ -1,0 +1,244 @@
+"""`weights=`: every form of file, names and where they are looked up, and files that are no good."""
+
+import hashlib
+import io
+import json
+import os
+import pathlib
+import pickle
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, checkpoints, resnet3d
+from keras_seattn.applications.upstream import OURS_TO_UPSTREAM
+from keras_seattn.applications.weights import named_variables
+
+torch = pytest.importorskip("torch")
+
+from upstream_network import random_network, upstream_shapes  # noqa: E402
+
+FACTOR = 0.125
+SMALL = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": FACTOR}
+PLAIN = {"se_stages": (), "sa_stages": ()}
+
+
+@pytest.fixture
+def network():
+    return random_network("B", classes=5, factor=FACTOR)
+
+
+def assert_holds(path, network):
+    """Whether a file, once read, has the weights of a PyTorch network, in Keras' layouts."""
+    arrays = checkpoints.read(str(path)).arrays
+    state = {k: v.numpy() for k, v in network.state_dict().items() if "num_batches" not in k}
+    assert {OURS_TO_UPSTREAM[key] for key in arrays} == set(state)
+    for key, array in arrays.items():
+        expected = state[OURS_TO_UPSTREAM[key]]
+        if expected.ndim == 5:
+            expected = np.moveaxis(expected, (0, 1), (4, 3))
+        np.testing.assert_array_equal(array, expected.T if expected.ndim == 2 else expected)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "bare"])
+def test_every_form_of_pth(network, zipped, prefix, wrapped, tmp_path):
+    content = {prefix + key: value for key, value in network.state_dict().items()}
+    if wrapped:
+        content = {"arch": "resnet-18", "epoch": 1, "state_dict": content, "optimizer": {"lr": 1}}
+    path = tmp_path / "checkpoint.pth"
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    assert_holds(path, network)
+
+
+def test_a_checkpoint_saved_on_a_gpu(network, tmp_path):
+    buffer = io.BytesIO()
+    torch.save(network.state_dict(), buffer, _use_new_zipfile_serialization=False)
+    # What the old format says of tensors on a GPU.
+    content = buffer.getvalue().replace(b"ctorch\nFloatStorage\n", b"ctorch.cuda\nFloatStorage\n")
+    content = content.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0")
+    assert b"cuda:0" in content
+    path = tmp_path / "gpu.pth"
+    path.write_bytes(content)
+    assert_holds(path, network)
+
+
+@pytest.mark.parametrize(
+    "file, builder, options",
+    [
+        ("resnet-18-kinetics.pth", SEAResNet18_3D, {"shortcut": "A"}),
+        ("r3d18_K_200ep.pth", SEAResNet18_3D, {"shortcut": "B", "classes": 700}),
+        ("resnext-101-kinetics.pth", SEAResNeXt101_3D, {}),
+    ],
+)
+def test_names_and_shapes_are_those_of_the_published_files(file, builder, options):
+    """The network in PyTorch stands for the published files; its names are upstream's."""
+    kind = "resnext" if "resnext" in file else options["shortcut"]
+    network = random_network(kind, classes=options.get("classes", 400))
+    theirs = {k: v for k, v in upstream_shapes(network).items() if "num_batches" not in k}
+    published = pathlib.Path(__file__).parents[3] / "shared" / "checkpoints" / f"{file}.shapes.json"
+    if published.exists():  # A list of the real file's, where there is one.
+        listed = json.loads(published.read_text())
+        listed = listed.get("shapes", listed)
+        listed = {k.removeprefix("module."): v for k, v in listed.items() if "num_batch" not in k}
+        assert theirs == listed
+    ours = {}
+    for key, variable in named_variables(builder(**PLAIN, **options)).items():
+        shape = list(variable.shape)
+        if len(shape) == 5:
+            shape = [shape[4], shape[3], *shape[:3]]
+        ours[OURS_TO_UPSTREAM[key]] = shape[::-1] if len(shape) == 2 else shape
+    assert ours == theirs
+
+
+class _Malicious:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_code_in_a_pth_is_refused_and_not_run(zipped, tmp_path):
+    proof = tmp_path / "run"
+    path = str(tmp_path / "evil.pth")
+    state = {"state_dict": {"conv1.weight": torch.ones(2)}, "arch": _Malicious(str(proof))}
+    torch.save(state, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match=r"evil\.pth.*would run code.*refused"):
+        SEAResNet18_3D(weights=path, **SMALL)
+    pathlib.Path(path).write_bytes(pickle.dumps(_Malicious(str(proof))))
+    with pytest.raises(ValueError, match=r"evil\.pth"):
+        SEAResNet18_3D(weights=path, **SMALL)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
+@pytest.mark.parametrize("suffix", [".pth", "-legacy.pth", ".weights.h5", ".keras"])
+def test_files_cut_off(network, share, suffix, tmp_path):
+    path = tmp_path / f"cut{suffix}"
+    if suffix.endswith(".pth"):
+        zipped = suffix == ".pth"
+        torch.save(network.state_dict(), path, _use_new_zipfile_serialization=zipped)
+    else:
+        model = SEAResNet18_3D(**SMALL)
+        model.save_weights(path) if suffix == ".weights.h5" else model.save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match=rf"cut{suffix}".replace(".", r"\.") + " is ") as caught:
+        SEAResNet18_3D(weights=str(path), **SMALL)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (torch.ones(3), "holds no state dict, but a Tensor"),
+        ({}, "holds no state dict"),
+        ({"state_dict": {}}, "holds no state dict"),
+        ({"epoch": 3, "weights": torch.ones(2)}, "entries are no tensors: epoch"),
+    ],
+)
+def test_pth_files_without_a_state_dict(content, message, tmp_path):
+    path = str(tmp_path / "other.pth")
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=rf"other\.pth {message}"):
+        SEAResNet18_3D(weights=path, **SMALL)
+
+
+def test_a_file_of_keras_2(tmp_path):
+    path = str(tmp_path / "old.weights.h5")
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array([b"conv3d"])
+        file.create_group("conv3d/conv3d").create_dataset("kernel:0", data=np.zeros((3, 3)))
+    with pytest.raises(ValueError, match=r"old\.weights\.h5 is a file of Keras 2"):
+        SEAResNet18_3D(weights=path, **SMALL)
+
+
+def test_another_models_weights(tmp_path):
+    path = str(tmp_path / "dense.weights.h5")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(path)
+    with pytest.raises(ValueError, match=r"dense\.weights\.h5 does not hold weights for sea_"):
+        SEAResNet18_3D(weights=path, **SMALL)
+
+
+def test_what_is_no_weights():
+    message = r"`weights` must be None, 'kinetics400', 'kinetics700', or the path.*Received"
+    for weights in ("imagenet", 3, ["a.pth"]):
+        with pytest.raises(ValueError, match=message):
+            SEAResNet18_3D(weights=weights)
+    with pytest.raises(FileNotFoundError, match=r"does not exist: none\.pth"):
+        SEAResNet18_3D(weights="none.pth")
+
+
+def test_an_absent_name_says_what_to_get_and_where_to_put_it(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        SEAResNeXt101_3D(weights="kinetics400-64f", cache_dir=str(tmp_path))
+    message = str(caught.value)
+    source, target = tmp_path / "resnext-101-64f-kinetics.pth", "resnext-101-64f-kinetics"
+    assert "Get resnext-101-64f-kinetics.pth from https://drive.google.com/" in message
+    assert f"put it in {tmp_path}" in message
+    command = f"python -m keras_seattn.applications.convert '{source}' '{tmp_path / target}"
+    assert f"{command}.weights.h5'" in message
+
+
+def test_where_names_are_looked_up(network, tmp_path, monkeypatch):
+    for variable in ("KERAS_HOME", "KERAS_SEATTN_CACHE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert checkpoints.cache_folder() == str(tmp_path / "home/.keras/models/keras_seattn")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    assert checkpoints.cache_folder() == str(tmp_path / "keras/models/keras_seattn")
+    monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path / "cache"))
+    assert checkpoints.cache_folder() == str(tmp_path / "cache")
+    assert checkpoints.cache_folder(str(tmp_path / "argument")) == str(tmp_path / "argument")
+
+    (tmp_path / "cache").mkdir()
+    path = tmp_path / "cache" / "resnet-18-kinetics.pth"
+    torch.save(random_network("A", classes=400, factor=FACTOR).state_dict(), path)
+    options = {**SMALL, "classes": 400}
+    model = SEAResNet18_3D(weights="kinetics400", **options)
+    assert model.class_names[-1] == "zumba"
+    # The converted file is preferred: it needs no PyTorch.
+    model.save_weights(tmp_path / "cache" / "resnet-18-kinetics.weights.h5")
+    path.unlink()
+    again = SEAResNet18_3D(weights="kinetics400", **options)
+    assert again.class_names == model.class_names
+    for weight, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_hosted_file_is_downloaded_once_and_checked(tmp_path, monkeypatch):
+    hosted = tmp_path / "hosted" / "small.weights.h5"
+    hosted.parent.mkdir()
+    saved = SEAResNet18_3D(**SMALL)
+    saved.save_weights(hosted)
+    digest = hashlib.sha256(hosted.read_bytes()).hexdigest()
+    entry = checkpoints.Published(
+        "small.weights.h5", "a page", None, resnet3d.HARA_2018, url=hosted.as_uri(), sha256=digest
+    )
+    monkeypatch.setitem(resnet3d.PUBLISHED, "small", entry)
+    cache = str(tmp_path / "cache")
+    model = SEAResNet18_3D(weights="small", cache_dir=cache, **SMALL)
+    hosted.unlink()
+    again = SEAResNet18_3D(weights="small", cache_dir=cache, **SMALL)
+    for loaded in (model, again):
+        for weight, expected in zip(loaded.get_weights(), saved.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, expected)
+
+    hosted.write_bytes(b"something else")
+    monkeypatch.setitem(resnet3d.PUBLISHED, "small", entry)
+    with pytest.raises(Exception, match="(?i)hash|corrupt|incomplete"):
+        SEAResNet18_3D(weights="small", cache_dir=str(tmp_path / "other"), **SMALL)
+
+
+def test_without_pytorch_the_message_says_what_to_do(network, tmp_path, monkeypatch):
+    path = str(tmp_path / "checkpoint.pth")
+    torch.save(network.state_dict(), path)
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    with pytest.raises(ImportError, match=r"PyTorch is needed for .*checkpoint\.pth: pip install"):
+        SEAResNet18_3D(weights=path, **SMALL)
+    assert os.path.exists(path)

@@ -1,0 +1,229 @@
+"""Checkpoints loaded into networks: held against PyTorch, into more modules, heads and frames."""
+
+import os
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, checkpoints, convert
+from keras_seattn.applications.weights import named_variables, resample_gate
+from keras_seattn.preprocessing import HARA_2018, HARA_2020
+
+torch = pytest.importorskip("torch")
+
+from upstream_network import random_network  # noqa: E402
+
+BUILDERS = {"A": SEAResNet18_3D, "B": SEAResNet18_3D, "resnext": SEAResNeXt101_3D}
+PLAIN = {"se_stages": (), "sa_stages": ()}
+# Narrow and small where the numbers of the whole network are not the point.
+FACTOR = 0.125
+SMALL = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": FACTOR}
+LOGITS = {"classifier_activation": None}
+
+
+def small_network(**options):
+    return random_network("B", classes=5, factor=FACTOR, frames=8, **options)
+
+
+def save(network, folder, name="network.pth"):
+    path = os.path.join(folder, name)
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def logits_of(model, clips):
+    return keras.ops.convert_to_numpy(model(clips))
+
+
+def torch_logits(network, clips):
+    with torch.no_grad():
+        return network(torch.from_numpy(np.moveaxis(clips, -1, 1).copy())).numpy()
+
+
+def random_clips(*shape):
+    return np.random.default_rng(0).normal(0, 60, shape).astype("float32")
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+@pytest.mark.parametrize("frames", [16, 64])
+@pytest.mark.parametrize("modules", [False, True], ids=["plain", "modules"])
+def test_logits_are_those_of_pytorch(kind, frames, modules, tmp_path):
+    network = random_network(kind, frames=frames, modules=modules)
+    path = os.path.join(tmp_path, "saved_by_upstream.pth")
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"arch": kind, "epoch": 7, "state_dict": state, "optimizer": {}}, path)
+    options = {} if modules else PLAIN
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = BUILDERS[kind](weights=path, input_shape=(frames, 112, 112, 3), **LOGITS, **options)
+    clips = random_clips(1, frames, 112, 112, 3)
+    logits, expected = logits_of(model, clips), torch_logits(network, clips)
+    assert expected.std() > 0.1
+    assert np.abs(logits - expected).max() < 1e-4 * np.abs(expected).max()
+
+    back = os.path.join(tmp_path, "back.pth")
+    model.save_weights(os.path.join(tmp_path, "model.weights.h5"))
+    convert.convert(os.path.join(tmp_path, "model.weights.h5"), back)
+    returned = torch.load(back, weights_only=True)["state_dict"]
+    network.load_state_dict(returned)
+    for key, tensor in network.state_dict().items():
+        expected = torch.tensor(0) if "num_batches" in key else state[f"module.{key}"]
+        assert torch.equal(returned[key], expected), key
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [{}, {"se_stages": (2,), "sa_stages": ()}, {"se_stages": (), "sa_stages": (3, 4)}],
+    ids=["all", "se", "sa"],
+)
+def test_a_base_network_keeps_its_outputs_when_modules_are_added(modules, tmp_path):
+    path = save(small_network(), tmp_path)
+    base = SEAResNet18_3D(weights=path, **SMALL, **PLAIN, **LOGITS)
+    model = SEAResNet18_3D(weights=path, **SMALL, **modules, **LOGITS)
+    clips = random_clips(2, 8, 32, 32, 3)
+    np.testing.assert_array_equal(logits_of(model, clips), logits_of(base, clips))
+    # And the modules can learn: their scalars are not stuck.
+    assert any("attention" in v.path or "se_" in v.path for v in model.trainable_variables)
+
+
+def test_some_modules_may_come_from_the_checkpoint_and_others_be_new(tmp_path):
+    saved = SEAResNet18_3D(se_stages=(1,), sa_stages=(1,), **SMALL)
+    saved.get_layer("stage1_attention").gamma.assign(0.3)
+    path = str(tmp_path / "saved.weights.h5")
+    saved.save_weights(path)
+    model = SEAResNet18_3D(weights=path, se_stages=(1, 2), sa_stages=(1, 2), **SMALL)
+    assert float(model.get_layer("stage1_se_residual").beta) == 1
+    assert float(model.get_layer("stage2_se_residual").beta) == 0
+    clips = random_clips(1, 8, 32, 32, 3)
+    np.testing.assert_allclose(logits_of(model, clips), logits_of(saved, clips), atol=1e-6)
+
+
+def test_another_head_is_new_and_said_so(tmp_path):
+    path = save(small_network(), tmp_path)
+    other = {**SMALL, "classes": 3}
+    with pytest.warns(UserWarning, match=r"network\.pth: the head, of 3 classes, is new") as noted:
+        model = SEAResNet18_3D(weights=path, **other)
+    assert noted[0].filename == __file__
+    assert model.output_shape == (None, 3)
+    arrays = checkpoints.read(path).arrays
+    for key, variable in named_variables(model).items():
+        if key in arrays and not key.startswith("predictions"):
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), arrays[key])
+    assert model.class_names is None
+
+
+def test_features_need_no_head(tmp_path):
+    path = save(small_network(), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SEAResNet18_3D(weights=path, include_top=False, pooling="avg", **SMALL, **PLAIN)
+    top = SEAResNet18_3D(weights=path, **SMALL, **PLAIN, **LOGITS)
+    kernel, bias = top.get_layer("predictions").get_weights()
+    clips = random_clips(1, 8, 32, 32, 3)
+    np.testing.assert_allclose(
+        logits_of(model, clips) @ kernel + bias, logits_of(top, clips), atol=1e-4
+    )
+
+
+def test_the_shortcut_is_read_off_the_checkpoint(tmp_path):
+    path = save(random_network("A", classes=5, factor=FACTOR), tmp_path)
+    names = {layer.name for layer in SEAResNet18_3D(weights=path, **SMALL).layers}
+    assert "stage2_block1_shortcut" in names and "stage2_block1_shortcut_conv" not in names
+    with pytest.raises(ValueError, match=r"missing \(15\): layer2\.0\.downsample\.0\.weight"):
+        SEAResNet18_3D(weights=path, shortcut="B", **SMALL)
+
+
+def test_every_mismatch_is_listed_and_nothing_loaded(tmp_path):
+    state = small_network().state_dict()
+    del state["bn1.bias"], state["layer3.1.conv2.weight"]
+    state["layer4.1.bn2.weight"] = torch.ones(3)
+    state["projector.weight"] = torch.ones(2)
+    path = str(tmp_path / "changed.pth")
+    torch.save(state, path)
+    model = SEAResNet18_3D(**SMALL, **PLAIN)
+    before = model.get_weights()
+    with pytest.raises(ValueError) as caught:
+        from keras_seattn.applications import weights
+
+        weights.load(model, checkpoints.read(path))
+    message = str(caught.value)
+    assert message.startswith(f"{path} does not hold weights for sea_resnet18_3d")
+    assert "missing (2): bn1.bias, layer3.1.conv2.weight" in message
+    assert "unexpected (1): projector.weight" in message
+    assert "of another shape (1): layer4.1.bn2.weight (3,) for (64,)" in message
+    for weight, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_another_architecture_is_refused(tmp_path):
+    path = save(small_network(), tmp_path)
+    with pytest.raises(ValueError, match=r"network\.pth does not hold weights for sea_resnext101"):
+        SEAResNeXt101_3D(weights=path, **{**SMALL, "width": 0.25})
+
+
+@pytest.mark.parametrize("old, new", [(8, 32), (32, 8)])
+def test_weights_move_between_clip_lengths(old, new, tmp_path):
+    path = str(tmp_path / "saved.weights.h5")
+    saved = SEAResNet18_3D(**{**SMALL, "input_shape": (old, 32, 32, 3)})
+    saved.save_weights(path)
+    with pytest.warns(UserWarning, match="sequence gates were resampled"):
+        model = SEAResNet18_3D(weights=path, **{**SMALL, "input_shape": (new, 32, 32, 3)})
+    expected = named_variables(saved)
+    for key, variable in named_variables(model).items():
+        if "se_sequence" not in key:
+            np.testing.assert_array_equal(
+                keras.ops.convert_to_numpy(variable), keras.ops.convert_to_numpy(expected[key])
+            )
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_resampled_gate_computes_the_old_one_on_slowed_clips(factor):
+    """Every frame shown `factor` times: every copy gets the gate of the frame that it copies."""
+    generator = np.random.default_rng(0)
+    frames, hidden = 8, 4
+    gate = [generator.normal(0, 1, shape) for shape in ((8, 4), (4,), (4, 8), (8,))]
+
+    def gates(weights, squeezed):
+        reduce_kernel, reduce_bias, expand_kernel, expand_bias = weights
+        excited = np.maximum(squeezed @ reduce_kernel + reduce_bias, 0) @ expand_kernel
+        return 1 / (1 + np.exp(-excited - expand_bias))
+
+    squeezed = generator.normal(0, 1, frames)
+    resampled = resample_gate(gate, factor * frames, factor * hidden)
+    slow = gates(resampled, np.repeat(squeezed, factor))
+    np.testing.assert_allclose(slow, np.repeat(gates(gate, squeezed), factor), rtol=1e-12)
+    for array, expected in zip(resample_gate(resampled, frames, hidden), gate, strict=True):
+        np.testing.assert_allclose(array, expected, rtol=1e-12)
+
+
+def test_a_checkpoint_brings_its_preprocessing_and_class_names(tmp_path):
+    network = random_network("B", factor=FACTOR, classes=400)
+    path = save(network, tmp_path, "resnet-18-kinetics.pth")
+    options = {**SMALL, "classes": 400}
+    model = SEAResNet18_3D(weights=path, **options)
+    assert model.preprocessing == HARA_2018
+    assert model.class_names[0] == "abseiling" and len(model.class_names) == 400
+    path = save(network, tmp_path, "r3d18_K_200ep.pth")
+    model = SEAResNet18_3D(weights=path, **options)
+    assert model.preprocessing == HARA_2020
+    assert model.class_names is None
+    # They stay with the weights in both of Keras' files, and go on with a new head.
+    for file in ("saved.weights.h5", "saved.keras"):
+        model.class_names = [f"class {i}" for i in range(400)]
+        path = str(tmp_path / file)
+        model.save_weights(path) if file.endswith("h5") else model.save(path)
+        loaded = SEAResNet18_3D(weights=path, **options)
+        assert loaded.preprocessing == HARA_2020
+        assert loaded.class_names == model.class_names
+        with pytest.warns(UserWarning, match="is new"):
+            loaded = SEAResNet18_3D(weights=path, **SMALL)
+        assert (loaded.preprocessing, loaded.class_names) == (HARA_2020, None)
+
+
+def test_class_names_of_the_wrong_number_are_refused():
+    model = SEAResNet18_3D(**SMALL)
+    with pytest.raises(ValueError, match="`class_names` must hold 5 names.*Received: 2 names"):
+        model.class_names = ["one", "two"]
+    assert model.class_names is None
