@@ -1,5 +1,6 @@
 """Frames -> an MP4 file that browsers play."""
 
+import contextlib
 import fractions
 import os
 
@@ -70,4 +71,5 @@ class VideoWriter:
         if error is None and self._stream is not None:
             os.replace(f"{self.path}.part", self.path)
         else:
-            os.remove(f"{self.path}.part")
+            with contextlib.suppress(FileNotFoundError):  # FFmpeg makes it with the first data.
+                os.remove(f"{self.path}.part")

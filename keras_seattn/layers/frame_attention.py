@@ -75,7 +75,14 @@ class FrameSelfAttention(keras.layers.Layer):
 
     def _projection(self, inputs, outputs, name):
         """A 1x1x1 convolution, written as what it is: one matrix for all positions."""
-        layer = keras.layers.Dense(outputs, use_bias=False, dtype=self.dtype_policy, name=name)
+        # `trainable` must be handed on: Keras restores it for a saved layer, not for those in it.
+        layer = keras.layers.Dense(
+            outputs,
+            use_bias=False,
+            dtype=self.dtype_policy,
+            trainable=self.trainable,
+            name=name,
+        )
         layer.build((None, None, None, inputs))
         return layer
 

@@ -70,13 +70,11 @@ class SqueezeExcite3D(keras.layers.Layer):
                 f"Give the model an input shape with a fixed number of {counted}."
             )
         hidden = max(1, gates // self.reduction)
-        self.reduce = keras.layers.Dense(
-            hidden, activation="relu", dtype=self.dtype_policy, name="reduce"
-        )
+        # `trainable` must be handed on: Keras restores it for a saved layer, not for those in it.
+        options = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.reduce = keras.layers.Dense(hidden, activation="relu", name="reduce", **options)
         self.reduce.build((None, gates))
-        self.expand = keras.layers.Dense(
-            gates, activation="sigmoid", dtype=self.dtype_policy, name="expand"
-        )
+        self.expand = keras.layers.Dense(gates, activation="sigmoid", name="expand", **options)
         self.expand.build((None, hidden))
         self.input_spec = keras.layers.InputSpec(ndim=5, axes={self._gated_axis: gates})
 

@@ -215,24 +215,12 @@ def test_weights_from_a_file(suffix, tmp_path):
     loaded = SEAResNet18_3D(weights=path, **SMALL)
     for expected, weight in zip(saved.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
-    other_head = r"saved.* does not hold weights for sea_resnet18_3d.*of another shape: dense/"
-    with pytest.raises(ValueError, match=other_head):
-        SEAResNet18_3D(weights=path, **{**SMALL, "classes": 6})
     # Keras itself would load the part that fits and say nothing.
-    with pytest.raises(ValueError, match="unexpected: scaled_residual_1"):
+    with pytest.raises(ValueError, match=r"unexpected \(\d+\):.*stage2_se_residual/beta"):
         SEAResNet18_3D(weights=path, **SMALL, se_stages=(1,))
-    plain = str(tmp_path / f"plain{suffix}")
-    saved = SEAResNet18_3D(**SMALL, **PLAIN)
-    saved.save_weights(plain) if suffix == ".weights.h5" else saved.save(plain)
-    with pytest.raises(ValueError, match="missing: frame_self_attention/key/0"):
-        SEAResNet18_3D(weights=plain, **SMALL)
 
 
-def test_weights_that_are_no_such_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none.keras"):
-        SEAResNet18_3D(weights=str(tmp_path / "none.keras"))
-    with pytest.raises(ValueError, match=r"`weights` must be None or the path.*imagenet"):
-        SEAResNet18_3D(weights="imagenet")
+def test_a_text_is_no_weights(tmp_path):
     (tmp_path / "text.weights.h5").write_text("no weights")
     with pytest.raises(ValueError, match=r"text\.weights\.h5 is not a file of Keras weights"):
         SEAResNet18_3D(weights=str(tmp_path / "text.weights.h5"), **SMALL)

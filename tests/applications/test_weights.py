@@ -7,7 +7,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, checkpoints, convert
+from keras_seattn.applications import (
+    SEAResNet18_3D,
+    SEAResNeXt101_3D,
+    checkpoints,
+    convert,
+    weights,
+)
 from keras_seattn.applications.weights import named_variables, resample_gate
 from keras_seattn.preprocessing import HARA_2018, HARA_2020
 
@@ -68,7 +74,7 @@ def test_logits_are_those_of_pytorch(kind, frames, modules, tmp_path):
     convert.convert(os.path.join(tmp_path, "model.weights.h5"), back)
     returned = torch.load(back, weights_only=True)["state_dict"]
     network.load_state_dict(returned)
-    for key, tensor in network.state_dict().items():
+    for key in network.state_dict():
         expected = torch.tensor(0) if "num_batches" in key else state[f"module.{key}"]
         assert torch.equal(returned[key], expected), key
 
@@ -84,8 +90,6 @@ def test_a_base_network_keeps_its_outputs_when_modules_are_added(modules, tmp_pa
     model = SEAResNet18_3D(weights=path, **SMALL, **modules, **LOGITS)
     clips = random_clips(2, 8, 32, 32, 3)
     np.testing.assert_array_equal(logits_of(model, clips), logits_of(base, clips))
-    # And the modules can learn: their scalars are not stuck.
-    assert any("attention" in v.path or "se_" in v.path for v in model.trainable_variables)
 
 
 def test_some_modules_may_come_from_the_checkpoint_and_others_be_new(tmp_path):
@@ -145,8 +149,6 @@ def test_every_mismatch_is_listed_and_nothing_loaded(tmp_path):
     model = SEAResNet18_3D(**SMALL, **PLAIN)
     before = model.get_weights()
     with pytest.raises(ValueError) as caught:
-        from keras_seattn.applications import weights
-
         weights.load(model, checkpoints.read(path))
     message = str(caught.value)
     assert message.startswith(f"{path} does not hold weights for sea_resnet18_3d")
@@ -224,6 +226,6 @@ def test_a_checkpoint_brings_its_preprocessing_and_class_names(tmp_path):
 
 def test_class_names_of_the_wrong_number_are_refused():
     model = SEAResNet18_3D(**SMALL)
-    with pytest.raises(ValueError, match="`class_names` must hold 5 names.*Received: 2 names"):
+    with pytest.raises(ValueError, match=r"`class_names` must hold 5 names.*Received: 2 names"):
         model.class_names = ["one", "two"]
     assert model.class_names is None

@@ -35,7 +35,7 @@ def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path):
     assert "ucf101, split 1: 6 training and 6 test videos of 2 classes" in result.stdout
     assert "SGD, learning rate 0.0003125" in result.stdout
     assert "Result: video top-1" in result.stdout and "clip top-1" in result.stdout
-    assert "keras.models.load_model('out/model.keras')" in result.stdout.splitlines()[-1]
+    assert "examples/predict.py VIDEO --model out/model.keras" in result.stdout.splitlines()[-1]
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert (config["se_stages"], config["sa_stages"]) == ([], [3, 4])
     assert (config["class_names"], config["seed"]) == (["Jump", "Walk"], 0)

@@ -1,0 +1,136 @@
+"""The converter: both ways, by its command line too."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D
+from keras_seattn.applications.convert import convert, to_state_dict
+from keras_seattn.preprocessing import HARA_2020
+
+torch = pytest.importorskip("torch")
+
+from upstream_network import random_network  # noqa: E402
+
+FACTOR = 0.125
+
+
+def save(network, path):
+    torch.save({"state_dict": network.state_dict()}, path)
+    return str(path)
+
+
+def test_a_keras_file_holds_the_whole_network(tmp_path):
+    network = random_network("A", classes=400, factor=FACTOR, modules=True, frames=8)
+    source = save(network, tmp_path / "resnet-18-kinetics.pth")
+    target = str(tmp_path / "model.keras")
+    convert(source, target, frames=8, size=32)
+    model = keras.models.load_model(target)
+    assert model.input_shape == (None, 8, 32, 32, 3)
+    assert model.class_names[0] == "abseiling"
+    clips = np.random.default_rng(0).normal(0, 60, (1, 8, 32, 32, 3)).astype("float32")
+    with torch.no_grad():
+        expected = network(torch.from_numpy(np.moveaxis(clips, -1, 1).copy())).softmax(1)
+    np.testing.assert_allclose(model.predict(clips, verbose=0), expected.numpy(), rtol=1e-3)
+
+
+def test_names_of_files_and_classes_tell_what_they_hold(tmp_path):
+    network = random_network("B", classes=5, factor=FACTOR)
+    source = save(network, tmp_path / "mine.pth")
+    (tmp_path / "classes.txt").write_text("falling\nrunning\r\nsitting\n\nstanding\nwalking \n")
+    target = str(tmp_path / "mine.keras")
+    convert(source, target, size=32, class_names=str(tmp_path / "classes.txt"))
+    model = keras.models.load_model(target)
+    assert model.class_names == ("falling", "running", "sitting", "standing", "walking")
+    assert model.input_shape == (None, 16, 32, 32, 3)
+    network = random_network("B", classes=700, factor=FACTOR)
+    convert(save(network, tmp_path / "r3d18_K_200ep.pth"), target, size=32)
+    assert keras.models.load_model(target).preprocessing == HARA_2020
+    long = random_network("resnext", classes=400, factor=0.25)
+    convert(save(long, tmp_path / "resnext-101-64f-kinetics.pth"), target, size=32)
+    model = keras.models.load_model(target)
+    assert model.name == "sea_resnext101_3d" and model.input_shape == (None, 64, 32, 32, 3)
+
+
+def test_a_class_list_of_the_wrong_length(tmp_path):
+    source = save(random_network("B", classes=5, factor=FACTOR), tmp_path / "mine.pth")
+    target = tmp_path / "mine.keras"
+    with pytest.raises(ValueError, match=r"`class_names` must hold 5 names.*Received: 51 names"):
+        convert(source, str(target), class_names="hmdb51")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "builder, options",
+    [
+        (SEAResNet18_3D, {"width": FACTOR, "shortcut": "A"}),
+        (SEAResNet18_3D, {"width": FACTOR, "channel_reduction": 4, "sequence_reduction": 4}),
+        (SEAResNet18_3D, {"width": FACTOR, "sa_stages": (3, 4), "se_stages": (2,)}),
+        (SEAResNet18_3D, {"width": FACTOR, "include_top": False}),
+        (SEAResNeXt101_3D, {"width": 0.25}),
+    ],
+)
+def test_the_way_back_and_forth_keeps_every_bit(builder, options, tmp_path):
+    options = {"input_shape": (16, 32, 32, 3), "classes": 5, **options}
+    model = builder(**options)
+    model.save(tmp_path / "model.keras")
+    convert(tmp_path / "model.keras", tmp_path / "model.pth")
+    state = torch.load(tmp_path / "model.pth", weights_only=True)["state_dict"]
+    own = to_state_dict(model)
+    assert set(state) == set(own)
+    assert all(torch.equal(state[key], own[key]) for key in own)
+    for suffix in (".keras", ".weights.h5"):
+        convert(tmp_path / "model.pth", tmp_path / f"again{suffix}", size=32)
+        again = builder(weights=tmp_path / f"again{suffix}", **options)
+        for weight, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_model_trained_here_runs_there(tmp_path):
+    options = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": FACTOR}
+    model = SEAResNet18_3D(classifier_activation=None, **options)
+    network = random_network("B", classes=5, factor=FACTOR, modules=True, frames=8)
+    network.load_state_dict(to_state_dict(model))
+    clips = np.random.default_rng(0).normal(0, 60, (2, 8, 32, 32, 3)).astype("float32")
+    with torch.no_grad():
+        logits = network(torch.from_numpy(np.moveaxis(clips, -1, 1).copy())).numpy()
+    expected = model.predict(clips, verbose=0)
+    assert np.abs(logits - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    "source, target, message",
+    [
+        ("a.pth", "b.pth", r"`target` must end in \.weights\.h5 or \.keras. Received: b\.pth"),
+        ("a.keras", "b.h5", r"`target` must end in \.pth. Received: b\.h5"),
+        ("none.pth", "b.keras", r"does not exist: none\.pth"),
+    ],
+)
+def test_wrong_arguments(source, target, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        convert(source, target)
+
+
+def test_another_architecture(tmp_path):
+    torch.save({"features.0.weight": torch.ones(2, 2)}, tmp_path / "vgg.pth")
+    with pytest.raises(ValueError, match=r"vgg\.pth is of none of the networks here, resnet-18"):
+        convert(tmp_path / "vgg.pth", tmp_path / "vgg.keras")
+
+
+def test_the_command_line(tmp_path):
+    source = save(random_network("B", classes=5, factor=FACTOR), tmp_path / "my network.pth")
+    command = [sys.executable, "-m", "keras_seattn.applications.convert", source]
+    target = tmp_path / "my network.weights.h5"
+    done = subprocess.run([*command, target], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Wrote {target}\n"
+    model = SEAResNet18_3D(
+        weights=target, input_shape=(8, 32, 32, 3), classes=5, width=FACTOR, se_stages=()
+    )
+    assert float(model.get_layer("stage1_attention").gamma) == 0
+    wrong = subprocess.run([*command, "x.pth"], capture_output=True, text=True, timeout=300)
+    assert wrong.returncode == 1
+    assert wrong.stderr.splitlines()[-1].startswith("error: `target` must end in")
