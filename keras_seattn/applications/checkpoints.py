@@ -229,7 +229,7 @@ def _arrays(file, path):
         layer = file["layers"][group]["vars"].attrs.get("name")
         if layer is None:
             raise ValueError(
-                f"{path} was saved by Keras before 3.8, which does not keep the names of layers. "
+                f"{path} was saved by an old Keras, which does not keep the names of layers. "
                 "Load it with load_model or load_weights, and save it again with a newer Keras."
             )
         endings = [end for end in _VARIABLES if layer.endswith(end) and not inner]
