@@ -20,8 +20,9 @@ import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kerne
 # isort: split
 import keras
 
-from keras_seattn import applications, data, training
+from keras_seattn import applications, training
 from keras_seattn.applications import checkpoints, resnet3d, resnext3d
+from keras_seattn.data.command_line import add_data_flags, check_data_flags, load_catalogs
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.training.recipe import FINE_TUNING_WEIGHT_DECAY, FROM_SCRATCH_WEIGHT_DECAY
 
@@ -48,19 +49,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    source = parser.add_argument_group("data")
-    source.add_argument("--demo", action="store_true", help="make and use the motions data set")
-    source.add_argument("--dataset", choices=["ucf101", "hmdb51", "folder"], default="ucf101")
-    source.add_argument("--data-dir", help="folder of videos; without it, the demo runs")
-    source.add_argument("--splits-dir", help="folder of the split lists of UCF-101 or HMDB51")
-    source.add_argument("--test-dir", help="folder of test videos, for --dataset folder")
-    source.add_argument("--split", type=int, default=1, choices=[1, 2, 3])
-    source.add_argument(
-        "--unreadable",
-        choices=["stop", "skip"],
-        default="stop",
-        help="videos that cannot be read: stop and list them, or leave up to 1%% of them out",
-    )
+    add_data_flags(parser)
     network = parser.add_argument_group("network")
     network.add_argument("--model", choices=sorted(MODELS), default="resnet18")
     network.add_argument("--frames", type=count, default=16, help="frames of a clip")
@@ -96,40 +85,16 @@ def parse_arguments():
     run.add_argument("--output", help="folder for the results (runs/<data set>-<time>)")
     run.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    if options.demo and options.data_dir:
-        parser.error("--demo makes its own data set; leave out --data-dir, or --demo")
     if options.train_from_stage and not options.weights:
         parser.error("--train-from-stage needs --weights, or the rest would stay random")
-    options.demo = options.demo or options.data_dir is None
+    check_data_flags(parser, options)
     for name, value in (DEMO if options.demo else FULL).items():
         if getattr(options, name, None) is None:
             setattr(options, name, value)
-    if options.demo:
-        options.dataset = "motions"
-    elif options.dataset == "folder" and not options.test_dir:
-        parser.error("--dataset folder needs --test-dir beside --data-dir")
-    elif options.dataset in ("ucf101", "hmdb51") and not options.splits_dir:
-        parser.error(f"--dataset {options.dataset} needs --splits-dir beside --data-dir")
     if not options.output:
         time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         options.output = os.path.join("runs", f"{options.dataset}-{time}")
     return options
-
-
-def load_catalogs(options):
-    """The catalogs to train and to test on."""
-    if options.dataset == "folder":
-        return data.load_directory(options.data_dir), data.load_directory(options.test_dir)
-    video_dir, splits_dir = options.data_dir, options.splits_dir
-    if options.demo:
-        folder = os.path.join(options.output, "motions")
-        print(f"Making the motions data set in {folder}")
-        video_dir, splits_dir = data.motions.make(folder, seed=options.seed)
-    load = data.load_hmdb51 if options.dataset == "hmdb51" else data.load_ucf101
-    return (
-        load(video_dir, splits_dir, options.split, "train"),
-        load(video_dir, splits_dir, options.split, "test"),
-    )
 
 
 def build(options, classes):
@@ -214,7 +179,7 @@ def main():
     try:
         checkpoints.locate(options.weights, MODELS[options.model][1])
         training.check_output(options.output)
-        train_catalog, test_catalog = load_catalogs(options)
+        train_catalog, test_catalog = load_catalogs(options, options.output, options.seed)
         model = build(options, len(train_catalog.class_names))
         recipe = choose_recipe(options, len(train_catalog))
         print_plan(options, model, recipe, train_catalog, test_catalog)

@@ -1,5 +1,6 @@
 """Files, addresses and cameras -> frames with their times, one after the other."""
 
+import math
 import os
 import typing
 
@@ -61,9 +62,11 @@ def stream_frames(source):
         opened = open_video(source)
     with opened as (container, stream):
         rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
-        first = None
+        first, latest = None, -math.inf
         for number, frame in enumerate(container.decode(stream)):
             start = frame.time if frame.time is not None else float(number / rate)
             first = start if first is None else first
+            # Some files have times that go back; frames come in the order that players show.
+            start = latest = max(start, latest)
             length = frame.duration * frame.time_base if frame.duration else 1 / rate
             yield TimedFrame(start - first, start - first + float(length), frame)

@@ -5,10 +5,12 @@ from keras_seattn.evaluation.figures import plot_confusion_matrix, plot_history,
 from keras_seattn.evaluation.prediction import (
     ClipPrediction,
     VideoPrediction,
+    class_names_of,
     load_model,
     predict,
     predict_clips,
     summarize,
+    video_clips,
 )
 from keras_seattn.evaluation.video_accuracy import EvaluationResult, evaluate
 
@@ -16,6 +18,7 @@ __all__ = [
     "ClipPrediction",
     "EvaluationResult",
     "VideoPrediction",
+    "class_names_of",
     "draw_scores",
     "evaluate",
     "load_model",
@@ -25,4 +28,5 @@ __all__ = [
     "predict",
     "predict_clips",
     "summarize",
+    "video_clips",
 ]

@@ -121,19 +121,35 @@ def predict_clips(model, source, top=5):
         As `predict`.
     """
     arguments.positive_integer(top, "top")
+    for clip, frames in video_clips(model, source):
+        scores = np.asarray(model.predict_on_batch(clip[None]), "float64")
+        check_probabilities(scores)
+        best = decode_predictions(scores, top, class_names_of(model))[0]
+        yield ClipPrediction(frames[0].start, frames[-1].end, best, scores[0]), frames
+
+
+def video_clips(model, source):
+    """Cuts a video up into the clips that `evaluate` scores, while it is read.
+
+    Args:
+        model, source: as for `predict_clips`.
+
+    Yields:
+        `(clip, list of data.streams.TimedFrame)`: a float32 array in the shape
+        of the model's input, without the batch axis, and its frames as they
+        came, which are fewer for the last clip of a video.
+
+    Raises:
+        As `predict`.
+    """
     length, size, data_format = clip_shape(model)
     reformatter = VideoReformatter()
     frames, images = [], []
 
-    def score():
+    def preprocess():
         numbers = consecutive_clip(len(images), length, 0)
         clip = preprocess_input(np.stack(images)[numbers], "channels_last", preprocessing_of(model))
-        if data_format == "channels_first":
-            clip = np.moveaxis(clip, -1, 0)
-        scores = np.asarray(model.predict_on_batch(clip[None]), "float64")
-        check_probabilities(scores)
-        best = decode_predictions(scores, top, class_names_of(model))[0]
-        return ClipPrediction(frames[0].start, frames[-1].end, best, scores[0]), frames
+        return np.moveaxis(clip, -1, 0) if data_format == "channels_first" else clip
 
     for timed in stream_frames(source):
         frame = timed.frame
@@ -142,10 +158,10 @@ def predict_clips(model, source, top=5):
         images.append(image[y : y + size, x : x + size])
         frames.append(timed)
         if len(images) == length:
-            yield score()
+            yield preprocess(), frames
             frames, images = [], []
     if images:
-        yield score()
+        yield preprocess(), frames
 
 
 def summarize(path, clips, model, top=5):

@@ -78,10 +78,13 @@ class SqueezeExcite3D(keras.layers.Layer):
         self.expand.build((None, hidden))
         self.input_spec = keras.layers.InputSpec(ndim=5, axes={self._gated_axis: gates})
 
-    def call(self, inputs):
+    def gates(self, inputs):
+        """The gates s (Equations 2, 4) for features: `(batch, channels)` or `(batch, frames)`."""
         squeezed = keras.ops.mean(inputs, axis=self._squeezed_axes)
-        gates = self.expand(self.reduce(squeezed))
-        return inputs * keras.ops.expand_dims(gates, self._squeezed_axes)
+        return self.expand(self.reduce(squeezed))
+
+    def call(self, inputs):
+        return inputs * keras.ops.expand_dims(self.gates(inputs), self._squeezed_axes)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -1,0 +1,69 @@
+"""The gates of squeeze-and-excitation for one clip: which channels and frames a network hears."""
+
+import typing
+
+import keras
+import numpy as np
+
+from keras_seattn.explain import inner
+from keras_seattn.layers import SqueezeExcite3D
+
+
+class Excitations(typing.NamedTuple):
+    """The gates of one stage, each from 0 (shut) to 1 (open).
+
+    Attributes:
+        channel: float32 array, `(channels,)`.
+        sequence: float32 array, `(frames,)` of the stage's features.
+    """
+
+    channel: np.ndarray
+    sequence: np.ndarray
+
+
+def excitations(model, clip):
+    """The gates that squeeze-and-excitation computes for a clip.
+
+    Args:
+        model: a network with squeeze-and-excitation.
+        clip: array in the shape of the model's input, without the batch axis:
+            whole numbers are RGB from 0 to 255, others are preprocessed.
+
+    Returns:
+        dict of int to `Excitations`, by stage.
+
+    Raises:
+        ValueError: No stage has such modules, or the clip has another shape.
+
+    Source:
+        Anvarov, Kim, Song 2020, Equations 2 and 4.
+
+    Example:
+
+    >>> gates = keras_seattn.explain.excitations(model, clip)
+    >>> gates[1].sequence.shape
+    (8,)
+    """
+    layers = {
+        (stage, axis): layer
+        for stage in (1, 2, 3, 4)
+        for axis in ("channel", "sequence")
+        for layer in model.layers
+        if layer.name == f"stage{stage}_se_{axis}" and isinstance(layer, SqueezeExcite3D)
+    }
+    if not layers:
+        raise ValueError(
+            f"`model` has no squeeze-and-excitation: it was built with se_stages=(). Received: "
+            f"{model.name}"
+        )
+    features = inner.outputs_of(
+        model, tuple(layer.input for layer in layers.values()), inner.model_input(model, clip)
+    )
+    gates = {
+        place: keras.ops.convert_to_numpy(layer.gates(value))[0].astype("float32")
+        for (place, layer), value in zip(layers.items(), features, strict=True)
+    }
+    return {
+        stage: Excitations(gates[stage, "channel"], gates[stage, "sequence"])
+        for stage in sorted({stage for stage, _ in gates})
+    }

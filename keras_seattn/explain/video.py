@@ -1,0 +1,123 @@
+"""A video explained: what a model looks at in it, as files to look at."""
+
+import os
+
+import numpy as np
+from PIL import Image
+
+from keras_seattn.data.encoding import VideoWriter
+from keras_seattn.evaluation.annotation import draw_scores
+from keras_seattn.evaluation.prediction import class_names_of, predict, video_clips
+from keras_seattn.explain.attention import attention_map, attention_stages
+from keras_seattn.explain.class_activation import class_activation_map
+from keras_seattn.explain.excitation import excitations
+from keras_seattn.explain.figures import (
+    overlay,
+    plot_attention,
+    plot_contact_sheet,
+    plot_sequence_gates,
+)
+
+_LEAST_SIDE, _MOST_SIDE = 240, 480  # pixels of the pictures
+_GIF_FRAMES, _GIF_SIDE = 48, 160
+
+
+def explain_video(model, path, output_dir, class_name=None):
+    """Draws what a model looks at in a video.
+
+    Writes to `output_dir`:
+
+    - `overlay.mp4` and `overlay.gif` (its first frames): the class activation
+      map over the part of the video that the model sees, with the score of
+      each clip;
+    - `contact_sheet.png`: frames above their maps, for the clip in which the
+      class has its highest score;
+    - `attention.png`: what the most active position of that clip attends to,
+      stage by stage, where the model has self-attention;
+    - `gates.png`: the gates of frames over time, where the model has
+      squeeze-and-excitation.
+
+    Args:
+        model: `keras.Model`; see `class_activations` for its head.
+        path: str, a video file.
+        output_dir: str, a folder; made where missing.
+        class_name: str, the class to explain; None means the video's best.
+
+    Returns:
+        The `evaluation.VideoPrediction`.
+
+    Raises:
+        data.VideoError: The video cannot be read; the message names it.
+        ValueError: There is no such class, or the model has another head.
+        OSError: `output_dir` cannot be written to.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 5.3, Figures 9 and 10.
+
+    Example:
+
+    >>> keras_seattn.explain.explain_video(model, "video.mp4", "explained")
+    """
+    names = list(class_names_of(model))
+    if class_name is not None and class_name not in names:
+        raise ValueError(
+            f"`class_name` must be one of {', '.join(names)}. Received: class_name={class_name!r}"
+        )
+    prediction = predict(model, path, top=3)
+    class_name = class_name or prediction.top[0][0]
+    class_index = names.index(class_name)
+    scores = [clip.scores[class_index] for clip in prediction.clips]
+    best_clip = int(np.argmax(scores))
+    has_gates = any(layer.name.endswith("_se_sequence") for layer in model.layers)
+    gates, animation, milliseconds = [], [], []
+    os.makedirs(output_dir, exist_ok=True)
+
+    with VideoWriter(os.path.join(output_dir, "overlay.mp4")) as writer:
+        for number, (clip, timed) in enumerate(video_clips(model, path)):
+            frames = np.stack([_centre_square(each.frame) for each in timed])
+            heat = class_activation_map(model, clip, class_index)[: len(frames)]
+            for picture, each in zip(overlay(frames, heat), timed, strict=True):
+                picture = draw_scores(picture, [(class_name, scores[number])])
+                writer.write(picture, each.start)
+                if len(animation) < _GIF_FRAMES:
+                    animation.append(Image.fromarray(picture).resize((_GIF_SIDE, _GIF_SIDE)))
+                    milliseconds.append(max(20, round(1000 * (each.end - each.start))))
+            if has_gates:
+                gates.append((timed[0].start, timed[-1].end, excitations(model, clip)))
+            if number == best_clip:
+                best = prediction.clips[number].top
+                top = ", ".join(f"{name} {score:.0%}" for name, score in best)
+                title = f"{os.path.basename(prediction.path)}, {timed[0].start:.1f} s: {top}"
+                _explain_clip(model, clip, frames, heat, title, class_name, output_dir)
+
+    animation[0].save(
+        os.path.join(output_dir, "overlay.gif"),
+        save_all=True,
+        append_images=animation[1:],
+        duration=milliseconds,
+        loop=0,
+    )
+    if gates:
+        title = f"Gates of frames: {os.path.basename(prediction.path)}"
+        plot_sequence_gates(os.path.join(output_dir, "gates.png"), gates, title)
+    return prediction
+
+
+def _explain_clip(model, clip, frames, heat, title, class_name, output_dir):
+    sheet = os.path.join(output_dir, "contact_sheet.png")
+    plot_contact_sheet(sheet, frames, heat, f"{title}\nclass activation map of {class_name}")
+    stages = attention_stages(model)
+    if stages:
+        maps = {stage: attention_map(model, clip, stage) for stage in stages}
+        file = os.path.join(output_dir, "attention.png")
+        plot_attention(file, frames, maps, f"{title}\nself-attention from the most active position")
+
+
+def _centre_square(frame):
+    """The part of a decoded frame that the model sees, in a size for people."""
+    image = frame.to_image()
+    side = min(image.size)
+    left, top = round((image.width - side) / 2), round((image.height - side) / 2)
+    image = image.crop((left, top, left + side, top + side))
+    shown = min(max(side, _LEAST_SIDE), _MOST_SIDE)
+    return np.asarray(image.resize((shown, shown), Image.Resampling.BILINEAR))
