@@ -135,7 +135,7 @@ def choose_recipe(options, training_videos):
 
 
 def print_plan(options, model, recipe, train_catalog, test_catalog):
-    """Says what is about to happen, and writes the same to config.json."""
+    """Says what is about to happen, writes the same to config.json, and returns it."""
     optimizer = recipe.optimizer
     rate = optimizer.get_config()["learning_rate"]
     rate = rate["config"]["warmup_target"] if isinstance(rate, dict) else float(rate)
@@ -170,6 +170,7 @@ def print_plan(options, model, recipe, train_catalog, test_catalog):
     os.makedirs(options.output, exist_ok=True)
     with open(os.path.join(options.output, "config.json"), "w", encoding="utf-8") as file:
         json.dump(config, file, indent=1, ensure_ascii=False)
+    return config
 
 
 def main():
@@ -182,7 +183,7 @@ def main():
         train_catalog, test_catalog = load_catalogs(options, options.output, options.seed)
         model = build(options, len(train_catalog.class_names))
         recipe = choose_recipe(options, len(train_catalog))
-        print_plan(options, model, recipe, train_catalog, test_catalog)
+        config = print_plan(options, model, recipe, train_catalog, test_catalog)
         result = training.train(
             model,
             recipe,
@@ -194,11 +195,13 @@ def main():
             seed=options.seed,
             unreadable=options.unreadable,
             crop_scales=DEMO_CROP_SCALES if options.demo else CROP_SCALES,
+            config=config,
+            command=config["command"],
         )
     except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     print(f"\nResult: {result}")
-    print(f"Pictures, history and metrics are in {options.output}")
+    print(f"Report: {os.path.join(options.output, 'report.html')}")
     model_path = os.path.join(options.output, "model.keras")
     print(f"Use the model: python examples/predict.py VIDEO --model {shlex.quote(model_path)}")
 

@@ -112,6 +112,16 @@ def render(name, group, clip, seed=0):
     Returns:
         uint8 array, `(frames, 72, 96, 3)`, RGB.
     """
+    return draw(name, group, clip, seed)[0]
+
+
+def draw(name, group, clip, seed=0):
+    """Draws one video, as `render`, and tells where the object is.
+
+    Returns:
+        `(frames, mask)`: the frames, and a float32 array, `(frames, 72, 96)`,
+        1 where the object is and 0 elsewhere.
+    """
     generator = np.random.default_rng([seed, CLASS_NAMES.index(name), group, clip])
     scene = _scene(np.random.default_rng([seed, group]))
     frames = int(generator.choice(FRAMES))
@@ -144,8 +154,8 @@ def render(name, group, clip, seed=0):
     video = background + mask[..., None] * (colours - background)
     video += 3 * generator.standard_normal((frames, HEIGHT, WIDTH, 1), "float32")
     if name == PAIRS[pair][1]:
-        video = video[::-1]
-    return np.clip(video, 0, 255).astype("uint8")
+        video, mask = video[::-1], mask[::-1]
+    return np.clip(video, 0, 255).astype("uint8"), mask
 
 
 def _phase(generator, frames, period):

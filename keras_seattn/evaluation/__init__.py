@@ -12,7 +12,9 @@ from keras_seattn.evaluation.prediction import (
     summarize,
     video_clips,
 )
-from keras_seattn.evaluation.video_accuracy import EvaluationResult, evaluate
+from keras_seattn.evaluation.report import write_report
+from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.evaluation.video_accuracy import evaluate
 
 __all__ = [
     "ClipPrediction",
@@ -29,4 +31,5 @@ __all__ = [
     "predict_clips",
     "summarize",
     "video_clips",
+    "write_report",
 ]

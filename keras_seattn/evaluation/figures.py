@@ -2,6 +2,7 @@
 
 import csv
 
+import matplotlib.colors
 import matplotlib.figure
 import numpy as np
 import sklearn.metrics
@@ -31,9 +32,10 @@ def plot_confusion_matrix(result, path):
         include_values=classes <= 20,
         values_format=".2f",
         colorbar=False,
-        im_kw={"vmin": 0, "vmax": 1},
+        # Among many classes the few confusions of each would be too faint to see.
+        im_kw={"norm": matplotlib.colors.PowerNorm(1 if classes <= 20 else 0.5, 0, 1)},
     )
-    axes.tick_params(labelsize=9 if classes <= 20 else 5)
+    axes.tick_params(labelsize=9 if classes <= 20 else 7)
     axes.set(
         xlabel="predicted class",
         ylabel="true class",
@@ -75,47 +77,130 @@ def plot_history(history_csv, path):
     figure.savefig(path, dpi=110)
 
 
-def plot_videos(result, catalog, path, most=8, frames=8):
+def plot_precision_recall(result, path, classes=20, seed=0):
+    """Draws the confusion matrix of some classes with precision and recall at its margins.
+
+    As the paper's Figures 5 and 6: the last column is the recall of each class
+    and, in black, how many videos it has; the last row the precision and how
+    many videos were taken for it. Both count all classes, drawn or not.
+
+    Args:
+        result: `EvaluationResult`.
+        path: str, the PNG file to write.
+        classes: int, how many classes to draw at random; or a list of names.
+        seed: int, of the random choice.
+
+    Raises:
+        ValueError: `classes` names one that is not there.
+    """
+    chosen = choose_classes(result, classes, seed)
+    counts = result.confusion_matrix
+    size = len(chosen)
+    rows = [result.per_class[i] for i in chosen]
+    shares = counts[np.ix_(chosen, chosen)] / np.maximum(counts[chosen].sum(axis=1), 1)[:, None]
+    grid = np.full((size + 1, size + 1), np.nan)
+    grid[:size, :size] = shares
+    side = 3.5 + 0.55 * size
+    figure = matplotlib.figure.Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(grid, cmap="Blues", vmin=0, vmax=1)
+    for i in range(size):
+        for j in range(size):
+            if counts[chosen[i], chosen[j]]:
+                dark = shares[i, j] > 0.6
+                number = counts[chosen[i], chosen[j]]
+                axes.text(j, i, number, ha="center", va="center", color="w" if dark else "k")
+        _margin(axes, size, i, rows[i]["recall"], rows[i]["support"])
+        _margin(axes, i, size, rows[i]["precision"], counts[:, chosen[i]].sum())
+    axes.text(size, size, f"{result.top1:.1%}", ha="center", va="center", size=9, weight="bold")
+    names = [row["class_name"] for row in rows]
+    axes.set_xticks(range(size + 1), [*names, "recall"], rotation="vertical")
+    axes.set_yticks(range(size + 1), [*names, "precision"])
+    axes.set_xticks(np.arange(size + 2) - 0.5, minor=True)
+    axes.set_yticks(np.arange(size + 2) - 0.5, minor=True)
+    axes.grid(which="minor", color="0.85", linewidth=0.5)
+    axes.tick_params(which="minor", length=0)
+    title = f"{size} of {len(counts)} classes" if size < len(counts) else f"all {size} classes"
+    axes.set(xlabel="predicted class", ylabel="true class", title=f"Videos, {title}")
+    figure.savefig(path, dpi=90)
+
+
+def _margin(axes, x, y, share, count):
+    good = share >= 0.5
+    text = "n/a" if share != share else f"{share:.0%}"
+    axes.text(
+        x, y - 0.2, text, ha="center", va="center", size=8, color="g" if good else "firebrick"
+    )
+    axes.text(x, y + 0.25, count, ha="center", va="center", size=8)
+
+
+def choose_classes(result, classes=20, seed=0):
+    """Indices of classes: those named in a list, or a number of random ones, in their order."""
+    names = result.class_names
+    if isinstance(classes, int):
+        chosen = np.random.default_rng(seed).permutation(len(names))[:classes]
+        return sorted(int(i) for i in chosen)
+    unknown = [name for name in classes if name not in names]
+    if unknown or not len(classes):
+        raise ValueError(
+            f"`classes` must hold names of `result.class_names`. Not among them: {unknown}"
+        )
+    return [names.index(name) for name in classes]
+
+
+def plot_videos(result, path, most=8):
     """Draws frames of one random video of each class, with what it was taken for.
 
     Args:
-        result: `EvaluationResult` of the same catalog.
-        catalog: `data.Catalog`.
+        result: `EvaluationResult` with `paths`.
         path: str, the PNG file to write.
         most: int, the largest number of classes to draw.
+    """
+    generator = np.random.default_rng(0)
+    plot_strips(
+        result,
+        [
+            int(generator.choice(np.flatnonzero(result.labels == label)))
+            for label in np.unique(result.labels)[:most]
+        ],
+        path,
+    )
+
+
+def plot_strips(result, videos, path, frames=8, top=1):
+    """Draws frames of videos, a row each, with their classes and scores above.
+
+    Args:
+        result: `EvaluationResult` with `paths`.
+        videos: list of int, the videos' indices.
+        path: str, the PNG file to write.
         frames: int, the number of frames of each video, evenly spread over its
             first 16 frames.
+        top: int, how many predicted classes to name.
     """
-    scored = [i for i, video in enumerate(catalog.paths) if video not in set(result.skipped)]
-    generator = np.random.default_rng(0)
-    drawn = [
-        int(generator.choice(np.flatnonzero(result.labels == label)))
-        for label in np.unique(result.labels)[:most]
-    ]
     figure = matplotlib.figure.Figure(
-        figsize=(1.35 * frames, 1.35 * len(drawn)), layout="constrained"
+        figsize=(1.35 * frames, 1.35 * len(videos)), layout="constrained"
     )
     figure.get_layout_engine().set(h_pad=0.19)  # inches, for the texts above the rows
-    grid = figure.subplots(len(drawn), frames, squeeze=False)
-    for row, position in zip(grid, drawn, strict=True):
-        video = scan_video(catalog.paths[scored[position]])
+    grid = figure.subplots(len(videos), frames, squeeze=False)
+    for row, index in zip(grid, videos, strict=True):
+        video = scan_video(result.paths[index])
         numbers = np.linspace(0, min(16, video.frames) - 1, frames).astype(int)
         for axes, number, image in zip(row, numbers, read_frames(video, numbers), strict=True):
             axes.imshow(image)
             axes.set_axis_off()
             axes.text(3, 3, number, color="white", va="top", size=7)
-        true = result.class_names[result.labels[position]]
-        predicted = int(result.scores[position].argmax())
+        best = np.argsort(-result.scores[index], kind="stable")[:top]
+        taken = ", ".join(f"{result.class_names[i]} ({result.scores[index, i]:.0%})" for i in best)
         # A text, not a title: it is wider than its frame, which must not be widened for it.
         row[0].text(
             0,
             1.03,
-            f"{true}: taken for {result.class_names[predicted]} "
-            f"({result.scores[position, predicted]:.0%})",
+            f"{result.class_names[result.labels[index]]}: taken for {taken}",
             transform=row[0].transAxes,
             va="bottom",
             size=9,
-            color="black" if predicted == result.labels[position] else "red",
+            color="black" if best[0] == result.labels[index] else "red",
             in_layout=False,
         )
     figure.savefig(path, dpi=60)

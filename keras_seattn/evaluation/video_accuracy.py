@@ -1,92 +1,12 @@
 """Video-level accuracy: the mean of the scores of all clips of each video."""
 
-import dataclasses
-import json
-import math
-
 import numpy as np
-import sklearn.metrics
 import tqdm
 
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.unreadable import DamageLog
+from keras_seattn.evaluation.result import EvaluationResult
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluationResult:
-    """How well a model recognises the videos of a catalog.
-
-    All accuracies are shares from 0 to 1.
-
-    Attributes:
-        top1: float, the share of videos whose highest mean score is that of
-            their class: the accuracy that papers report.
-        top5: float, the share of videos whose class is among the five highest
-            (among all, where there are fewer than five classes).
-        clip_top1: float, the share of single clips that are right; usually
-            points lower than `top1`.
-        balanced_accuracy: float, the mean over classes of the share of each
-            class's videos that are right.
-        loss: float, the mean cross-entropy of single clips, in nats.
-        videos: int, the number of videos scored.
-        clips: int, the number of their clips.
-        skipped: list of str, the videos that could not be read.
-        class_names: list of str.
-        confusion_matrix: int array, `(classes, classes)`, videos; rows are the
-            true classes, columns the predicted ones.
-        per_class: list of dict, `class_name`, `precision`, `recall` and
-            `support` (the number of videos) of each class. The precision of a
-            class that is never predicted and the recall of one that has no
-            videos are NaN.
-        scores: float array, `(videos, classes)`: the mean scores of each
-            video of the catalog that is not skipped, in its order.
-        labels: int array, `(videos,)`: the true classes of the same.
-    """
-
-    top1: float
-    top5: float
-    clip_top1: float
-    balanced_accuracy: float
-    loss: float
-    videos: int
-    clips: int
-    skipped: list
-    class_names: list
-    confusion_matrix: np.ndarray
-    per_class: list
-    scores: np.ndarray
-    labels: np.ndarray
-
-    def save(self, path):
-        """Writes everything but the scores as JSON; NaN becomes null."""
-        content = {
-            "video_top1": self.top1,
-            "video_top5": self.top5,
-            "clip_top1": self.clip_top1,
-            "balanced_accuracy": self.balanced_accuracy,
-            "clip_loss": self.loss,
-            "videos": self.videos,
-            "clips": self.clips,
-            "skipped": self.skipped,
-            "class_names": self.class_names,
-            "per_class": [
-                {k: None if v != v else v for k, v in row.items()} for row in self.per_class
-            ],
-            "confusion_matrix": self.confusion_matrix.tolist(),
-        }
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, ensure_ascii=False)
-
-    def __str__(self):
-        text = (
-            f"video top-1 {self.top1:.4f}, top-5 {self.top5:.4f}, balanced accuracy "
-            f"{self.balanced_accuracy:.4f} ({self.videos} videos); "
-            f"clip top-1 {self.clip_top1:.4f} ({self.clips} clips)"
-        )
-        if self.skipped:
-            text += f"; {len(self.skipped)} unreadable videos left out"
-        return text
 
 
 def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
@@ -156,14 +76,14 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
 
     damaged = damage.paths
     scored = (clip_counts > 0) & [path not in damaged for path in catalog.paths]
-    clips = int(clip_counts[scored].sum())
-    return _summary(
+    return EvaluationResult(
         score_sums[scored] / clip_counts[scored, None],
         catalog.labels[scored],
         list(catalog.class_names),
-        clip_top1=float(clips_right[scored].sum() / clips),
-        loss=float(clip_losses[scored].sum() / clips),
-        clips=clips,
+        paths=[path for path, seen in zip(catalog.paths, scored, strict=True) if seen],
+        clip_counts=clip_counts[scored],
+        clips_right=clips_right[scored],
+        loss=float(clip_losses[scored].sum() / clip_counts[scored].sum()),
         skipped=[path for path, seen in zip(catalog.paths, scored, strict=True) if not seen],
     )
 
@@ -181,36 +101,3 @@ def check_probabilities(scores):
             'mean over its clips. Build it with classifier_activation="softmax", or put a '
             "keras.layers.Softmax behind it."
         )
-
-
-def _summary(scores, labels, class_names, clip_top1, loss, clips, skipped):
-    classes = np.arange(len(class_names))
-    predicted = scores.argmax(axis=1)
-    top5 = np.argsort(-scores, axis=1, kind="stable")[:, :5]
-    precision, recall, _, support = sklearn.metrics.precision_recall_fscore_support(
-        labels, predicted, labels=classes, zero_division=math.nan
-    )
-    return EvaluationResult(
-        top1=float(np.mean(predicted == labels)),
-        top5=float(np.mean(np.any(top5 == labels[:, None], axis=1))),
-        clip_top1=clip_top1,
-        # Over the classes that have videos; without a warning where others are predicted.
-        balanced_accuracy=float(np.mean(recall[support > 0])),
-        loss=loss,
-        videos=len(labels),
-        clips=clips,
-        skipped=skipped,
-        class_names=class_names,
-        confusion_matrix=sklearn.metrics.confusion_matrix(labels, predicted, labels=classes),
-        per_class=[
-            {
-                "class_name": name,
-                "precision": float(precision[i]),
-                "recall": float(recall[i]),
-                "support": int(support[i]),
-            }
-            for i, name in enumerate(class_names)
-        ],
-        scores=scores,
-        labels=labels,
-    )

@@ -62,7 +62,7 @@ def plot_contact_sheet(path, frames, heat, title, most=8):
             axes.set_axis_off()
         grid[0, column].set_title(f"frame {number}", size=9)
     figure.suptitle(title, size=11)
-    _colour_bar(figure, grid, "class activation, scaled to 0 ... 1")
+    _colour_bar(figure, grid, "activation, scaled")
     figure.savefig(path, dpi=100)
 
 
@@ -76,7 +76,7 @@ def plot_attention(path, frames, maps, title):
         title: str.
     """
     columns = 1 + len(maps)
-    figure = matplotlib.figure.Figure(figsize=(2.3 * columns, 3.2), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(2.3 * columns, 2.9), layout="constrained")
     grid = figure.subplots(1, columns, squeeze=False)
     first = next(iter(maps.values()))
     grid[0, 0].imshow(frames[first.frame])
@@ -91,7 +91,7 @@ def plot_attention(path, frames, maps, title):
         axes.plot(x, y, marker="+", color="white", markersize=12, markeredgewidth=2)
         axes.set_axis_off()
     figure.suptitle(title, size=11)
-    _colour_bar(figure, grid, "attention, scaled to 0 ... 1")
+    _colour_bar(figure, grid, "attention, scaled")
     figure.savefig(path, dpi=100)
 
 

@@ -125,7 +125,21 @@ def resample(values, shape):
     Returns:
         float32 array of that shape; all 0 where `values` are all the same.
     """
-    factors = [new / old for new, old in zip(shape, values.shape, strict=True)]
-    values = scipy.ndimage.zoom(values, factors, order=1, mode="nearest", grid_mode=True)
+    # Strided convolutions with odd kernels and padding on both sides: a feature is centred on the
+    # pixel of its number times the stride, so the first one on the first pixel.
+    strides = [_stride(new, old) for new, old in zip(shape, values.shape, strict=True)]
+    places = np.meshgrid(
+        *(np.arange(size) / stride for size, stride in zip(shape, strides, strict=True)),
+        indexing="ij",
+    )
+    values = scipy.ndimage.map_coordinates(values, places, order=1, mode="nearest")
     values = values - values.min()
     return (values / max(values.max(), 1e-12)).astype("float32")
+
+
+def _stride(size, features):
+    """The product of strides of 2 that makes a number of features of an axis of a clip."""
+    stride = 1
+    while -(-size // stride) > features:
+        stride *= 2
+    return stride

@@ -17,6 +17,7 @@ from keras_seattn.explain.figures import (
     plot_contact_sheet,
     plot_sequence_gates,
 )
+from keras_seattn.preprocessing import clip_shape
 
 _LEAST_SIDE, _MOST_SIDE = 240, 480  # pixels of the pictures
 _GIF_FRAMES, _GIF_SIDE = 48, 160
@@ -110,6 +111,8 @@ def _explain_clip(model, clip, frames, heat, title, class_name, output_dir):
     if stages:
         maps = {stage: attention_map(model, clip, stage) for stage in stages}
         file = os.path.join(output_dir, "attention.png")
+        # The last clip of a video is looped: its later frames are its first ones again.
+        frames = frames[np.arange(clip_shape(model)[0]) % len(frames)]
         plot_attention(file, frames, maps, f"{title}\nself-attention from the most active position")
 
 

@@ -7,7 +7,7 @@ import keras
 from keras_seattn import arguments
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
-from keras_seattn.evaluation import evaluate, plot_confusion_matrix, plot_history, plot_videos
+from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.training.video_validation import VideoValidation
 
@@ -23,6 +23,8 @@ def train(
     seed=None,
     unreadable="stop",
     crop_scales=CROP_SCALES,
+    config=None,
+    command=None,
 ):
     """Trains a model on the videos of one catalog and evaluates it on another.
 
@@ -35,8 +37,9 @@ def train(
 
     - `model.keras`: the model, with its class names, after the last epoch, written after each;
     - `best.keras`: the model of the epoch with the lowest validation loss;
-    - `history.csv`, `training_curves.png`, `tensorboard/`: the epochs;
-    - `metrics.json`, `confusion_matrix.png`, `videos.png`: the result.
+    - `history.csv`, `tensorboard/`: the epochs;
+    - `report.html`, its pictures, `metrics.json`, `per_class.csv`: the result;
+      see `evaluation.write_report`.
 
     Args:
         model: a `keras.Model` from preprocessed clips to probabilities.
@@ -50,6 +53,7 @@ def train(
         unreadable: what to do about videos that cannot be read, `"stop"` or
             `"skip"`; see `data.train_clips`.
         crop_scales: see `data.train_clips`.
+        config, command: for the report; see `evaluation.write_report`.
 
     Returns:
         An `evaluation.EvaluationResult` of the test catalog.
@@ -114,10 +118,14 @@ def train(
         ],
     )
     result = evaluate(model, test_catalog, batch_size, unreadable)
-    result.save(file("metrics.json"))
-    plot_history(file("history.csv"), file("training_curves.png"))
-    plot_confusion_matrix(result, file("confusion_matrix.png"))
-    plot_videos(result, test_catalog, file("videos.png"))
+    write_report(
+        result,
+        output_dir,
+        title=f"{model.name}: {result.top1:.1%} of {result.videos} videos",
+        history_csv=file("history.csv"),
+        config=config,
+        command=command,
+    )
     return result
 
 

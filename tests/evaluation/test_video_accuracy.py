@@ -73,9 +73,10 @@ def test_metrics(model, catalog, tmp_path):
     assert result.confusion_matrix.tolist() == [[2, 0, 0], [0, 0, 1], [1, 0, 1]]
     assert result.balanced_accuracy == pytest.approx((1 + 0 + 0.5) / 3)
     rows = [tuple(row.values()) for row in result.per_class]
-    assert rows[0] == ("dark", pytest.approx(2 / 3), 1, 2)
-    assert rows[1][0] == "middle" and math.isnan(rows[1][1]) and rows[1][2:] == (0, 1)
-    assert rows[2] == ("bright", pytest.approx(1 / 2), pytest.approx(1 / 2), 2)
+    assert rows[0] == ("dark", pytest.approx(2 / 3), 1, pytest.approx(4 / 5), 2)
+    assert rows[1][0] == "middle" and math.isnan(rows[1][1]) and rows[1][2:] == (0, 0, 1)
+    half = pytest.approx(1 / 2)
+    assert rows[2] == ("bright", half, half, half, 2)
     assert "video top-1 0.6000" in str(result) and "clip top-1" in str(result)
 
     result.save(tmp_path / "metrics.json")
@@ -154,7 +155,7 @@ def test_models_that_do_not_fit_are_refused(catalog):
 def test_pictures_are_made(model, catalog, tmp_path):
     result = evaluate(model, catalog, progress=False)
     plot_confusion_matrix(result, tmp_path / "matrix.png")
-    plot_videos(result, catalog, tmp_path / "videos.png")
+    plot_videos(result, tmp_path / "videos.png")
     for name in ("matrix.png", "videos.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / name).stat().st_size > 5000

@@ -1,0 +1,55 @@
+"""Evaluates a trained model on a data set and writes a report.
+
+python examples/evaluate.py --model runs/ucf101/model.keras --output runs/ucf101/report \\
+    --data-dir UCF-101 --splits-dir ucfTrainTestlist --split 1
+"""
+
+import argparse
+import os
+import shlex
+import sys
+
+import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
+from keras_seattn import evaluation
+from keras_seattn.data.command_line import add_data_flags, check_data_flags, load_catalogs
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", required=True, help="a .keras file that training has saved")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the report")
+    parser.add_argument("--batch-size", type=int, default=32, help="clips scored at once (32)")
+    parser.add_argument(
+        "--classes", nargs="+", metavar="NAME", help="classes to draw closer (20 random ones)"
+    )
+    add_data_flags(parser)
+    options = parser.parse_args()
+    check_data_flags(parser, options)
+    return options
+
+
+def main():
+    options = parse_arguments()
+    try:
+        model = evaluation.load_model(options.model)
+        os.makedirs(options.output, exist_ok=True)
+        _, catalog = load_catalogs(options, options.output)
+        result = evaluation.evaluate(model, catalog, options.batch_size, options.unreadable)
+        path = evaluation.write_report(
+            result,
+            options.output,
+            title=f"{model.name} on {options.dataset}",
+            config={**vars(options), "keras_seattn": keras_seattn.__version__},
+            command=shlex.join(["python", *sys.argv]),
+            classes=options.classes or 20,
+        )
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print(f"Result: {result}")
+    print(f"Report: {path}")
+
+
+if __name__ == "__main__":
+    main()

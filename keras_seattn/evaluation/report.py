@@ -1,0 +1,228 @@
+"""The report of an evaluation: one HTML file to look at, and its pictures and numbers beside it."""
+
+import base64
+import html
+import importlib.resources
+import json
+import os
+import string
+
+import numpy as np
+from PIL import Image
+
+from keras_seattn.data.decoding import VideoError
+from keras_seattn.evaluation.figures import (
+    plot_confusion_matrix,
+    plot_history,
+    plot_precision_recall,
+    plot_strips,
+    plot_videos,
+)
+
+_TEMPLATE = importlib.resources.files(__package__) / "report.html"
+_PAIRS = 5
+_CARDS = {
+    "top1": "video top-1",
+    "top5": "video top-5",
+    "clip_top1": "clip top-1",
+    "balanced_accuracy": "balanced accuracy",
+}
+_COLUMNS = ("precision", "recall", "f1", "support")
+
+
+def write_report(
+    result,
+    output_dir,
+    title="Action recognition",
+    history_csv=None,
+    config=None,
+    command=None,
+    classes=20,
+    seed=0,
+):
+    """Writes what there is to know of an evaluation.
+
+    Writes to `output_dir`:
+
+    - `report.html`: all of it in one file that needs no network;
+    - `confusion_matrix.png`, `precision_recall.png` (the paper's Figures 5 and
+      6), `videos.png`, `confused_1.png`, ..., `training_curves.png`;
+    - `metrics.json` and `per_class.csv`: the numbers.
+
+    Pictures of videos are left out where the videos are not at hand.
+
+    Args:
+        result: `EvaluationResult`.
+        output_dir: str, a folder; made where missing.
+        title: str.
+        history_csv: str, the file that `training.train` wrote; None if there
+            is none.
+        config: dict of what the model was made with, or None.
+        command: str, the command that made it, or None.
+        classes: int, how many classes to draw at random in
+            `precision_recall.png`; or a list of names.
+        seed: int, of the random choice.
+
+    Returns:
+        str, the path of `report.html`.
+
+    Raises:
+        OSError: `output_dir` cannot be written to.
+        ValueError: `classes` names one that is not there.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 4.2, Figures 5 to 8.
+
+    Example:
+
+    >>> result = keras_seattn.evaluation.evaluate(model, test_catalog)
+    >>> keras_seattn.evaluation.write_report(result, "runs/first")
+    'runs/first/report.html'
+    """
+    os.makedirs(output_dir, exist_ok=True)
+
+    def file(name):
+        return os.path.join(output_dir, name)
+
+    result.save(file("metrics.json"))
+    result.save_per_class(file("per_class.csv"))
+    sections = []
+
+    if history_csv:
+        plot_history(history_csv, file("training_curves.png"))
+        sections.append(_section("Training", _picture(file("training_curves.png"), "curves", 0.35)))
+    plot_precision_recall(result, file("precision_recall.png"), classes, seed)
+    plot_confusion_matrix(result, file("confusion_matrix.png"))
+    few = len(result.class_names) <= 20
+    sections.append(
+        _section(
+            "Precision and recall" if few else "Precision and recall of some classes",
+            "<p class='faint'>Rows are true classes, columns predicted ones. At the margins, in "
+            "black, how many videos a class has and how many were taken for it.</p>"
+            + _picture(file("precision_recall.png"), "confusion matrix with margins", 0.6),
+        )
+    )
+    sections.append(
+        _section(
+            "Confusion matrix",
+            "<p class='faint'>Each row is divided by its sum: the share of a class's videos.</p>"
+            + _picture(file("confusion_matrix.png"), "confusion matrix"),
+        )
+    )
+    sections.append(_section("Classes", _class_table(result)))
+    sections.append(_section("Most confused", _confused(result, file)))
+    if _drawn(plot_videos, result, file("videos.png")):
+        sections.append(_section("Videos", _picture(file("videos.png"), "frames of videos", 0.5)))
+    if config or command:
+        made = f"<pre>{html.escape(command)}</pre>" if command else ""
+        if config:
+            made += f"<pre>{html.escape(json.dumps(config, indent=1, ensure_ascii=False))}</pre>"
+        sections.append(_section("How it was made", made))
+
+    skipped = f"; {len(result.skipped)} unreadable videos left out" if result.skipped else ""
+    template = string.Template(_TEMPLATE.read_text(encoding="utf-8"))
+    page = template.substitute(
+        title=html.escape(title),
+        subtitle=f"{result.videos:,} videos, {result.clips:,} clips, "
+        f"{len(result.class_names)} classes{skipped}",
+        cards="".join(_card(result, name) for name in _CARDS),
+        sections="\n".join(sections),
+    )
+    path = file("report.html")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(page)
+    return path
+
+
+def confused_pairs(result, most=_PAIRS):
+    """The pairs of classes that are confused most.
+
+    Args:
+        result: `EvaluationResult`.
+        most: int, the largest number of pairs.
+
+    Returns:
+        list of `(true class, predicted class, videos)`, most videos first.
+    """
+    counts = result.confusion_matrix * (1 - np.eye(len(result.class_names), dtype=int))
+    order = np.argsort(-counts, axis=None, kind="stable")[:most]
+    pairs = [np.unravel_index(place, counts.shape) for place in order]
+    return [(int(a), int(b), int(counts[a, b])) for a, b in pairs if counts[a, b]]
+
+
+def _confused(result, file):
+    """For each pair: its numbers, and a video of each class with its scores."""
+    parts = []
+    for number, (true, taken, videos) in enumerate(confused_pairs(result), start=1):
+        names = [html.escape(result.class_names[i]) for i in (true, taken)]
+        support = result.per_class[true]["support"]
+        parts.append(f"<h3>{names[0]} taken for {names[1]}: {videos} of {support} videos</h3>")
+        wrong = np.flatnonzero((result.labels == true) & (result.predicted == taken))
+        drawn = [int(wrong[np.argmax(result.scores[wrong, taken])])]
+        others = np.flatnonzero(result.labels == taken)
+        if len(others):
+            drawn.append(int(others[np.argmax(result.scores[others, taken])]))
+        picture = file(f"confused_{number}.png")
+        if _drawn(plot_strips, result, drawn, picture, top=3):
+            parts.append(_picture(picture, f"videos of {names[0]} and {names[1]}", 0.5))
+    return "".join(parts) or "<p>No video was taken for another class.</p>"
+
+
+def _drawn(plot, result, *arguments, **options):
+    """Whether a picture of videos could be drawn."""
+    if not len(result.paths):
+        return False
+    try:
+        plot(result, *arguments, **options)
+    except VideoError:
+        return False
+    return True
+
+
+def _class_table(result):
+    heads = "".join(
+        f"<th><button>{name}</button></th>"
+        for name in ("class", "precision", "recall", "F1", "videos")
+    )
+    rows = []
+    for row in result.per_class:
+        name = html.escape(row["class_name"])
+        cells = "".join(_cell(row[column]) for column in _COLUMNS)
+        rows.append(f'<tr><td data-value="{name}">{name}</td>{cells}</tr>')
+    return (
+        "<p class='faint'>Click on a head to sort. n/a: never predicted, or no videos.</p>"
+        f'<div class="wide tall"><table class="sortable"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _cell(value):
+    if value != value:
+        return '<td data-value="">n/a</td>'
+    text = f"{value:.1%}" if isinstance(value, float) else str(value)
+    return f'<td data-value="{value}">{text}</td>'
+
+
+def _card(result, name):
+    low, high = result.intervals[name]
+    interval = "one video: no interval" if low != low else f"{low:.1%} to {high:.1%}"
+    value = getattr(result, name)
+    return (
+        f'<div class="card"><span>{_CARDS[name]}</span><b>{value:.1%}</b>'
+        f"<span>{interval}</span></div>"
+    )
+
+
+def _section(title, content):
+    return f"<section><h2>{title}</h2>{content}</section>"
+
+
+def _picture(path, text, shrink=0.8):
+    """A picture that shrinks with the page, down to a share of its size, and then scrolls."""
+    with open(path, "rb") as file:
+        data = base64.b64encode(file.read()).decode("ascii")
+    full = Image.open(path).width
+    return (
+        f'<div class="wide"><img alt="{text}" style="--full: {full}px; --least: '
+        f'{round(shrink * full)}px" src="data:image/png;base64,{data}"></div>'
+    )

@@ -1,0 +1,242 @@
+"""The scores of videos, and every number that follows from them."""
+
+import csv
+import dataclasses
+import functools
+import json
+import math
+
+import numpy as np
+import scipy.stats
+import sklearn.metrics
+
+METRICS = ("top1", "top5", "clip_top1", "balanced_accuracy")
+_RESAMPLES = 1000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """How well a model recognises videos.
+
+    All accuracies are shares from 0 to 1.
+
+    Args:
+        scores: float array, `(videos, classes)`: the mean scores of each video.
+        labels: int array, `(videos,)`: the true classes.
+        class_names: list of str.
+        paths: list of str, the videos; empty if they are not at hand.
+        clip_counts: int array, `(videos,)`: the number of clips of each video;
+            None means one each.
+        clips_right: int array, likewise: how many of them are right by
+            themselves; None means as the videos are.
+        loss: float, the mean cross-entropy of single clips, in nats.
+        skipped: list of str, the videos that could not be read.
+
+    Attributes:
+        top1: float, the share of videos whose highest mean score is that of
+            their class: the accuracy that papers report.
+        top5: float, the share of videos whose class is among the five highest
+            (among all, where there are fewer than five classes).
+        clip_top1: float, the share of single clips that are right; usually
+            points lower than `top1`.
+        balanced_accuracy: float, the mean over classes of the share of each
+            class's videos that are right.
+        intervals: dict of str to `(low, high)`: the 95 % interval of each of
+            these four, by bootstrap over videos; NaN for a single video.
+        videos: int, the number of videos scored.
+        clips: int, the number of their clips.
+        predicted: int array, `(videos,)`: the classes of the highest scores.
+        confusion_matrix: int array, `(classes, classes)`, videos; rows are the
+            true classes, columns the predicted ones.
+        per_class: list of dict, `class_name`, `precision`, `recall`, `f1` and
+            `support` (the number of videos) of each class. The precision of a
+            class that is never predicted and the recall of one that has no
+            videos are NaN.
+
+    Raises:
+        ValueError: There are no videos, scores that are not finite, labels
+            outside of the classes, or shapes that do not go together.
+    """
+
+    scores: np.ndarray
+    labels: np.ndarray
+    class_names: list
+    paths: list = ()
+    clip_counts: np.ndarray = None
+    clips_right: np.ndarray = None
+    loss: float = math.nan
+    skipped: list = ()
+
+    def __post_init__(self):
+        def put(name, value):
+            object.__setattr__(self, name, value)
+
+        put("scores", np.asarray(self.scores, "float64"))
+        put("labels", np.asarray(self.labels))
+        put("class_names", [str(name) for name in self.class_names])
+        shape = (len(self.labels), len(self.class_names))
+        if not len(self.labels):
+            raise ValueError("`labels` is empty: there is no video to evaluate.")
+        if self.scores.shape != shape:
+            raise ValueError(
+                f"`scores` must have the shape (videos, classes), {shape} for these `labels` and "
+                f"`class_names`. Received: {self.scores.shape}"
+            )
+        finite = np.isfinite(self.scores).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"`scores` must be finite numbers. Those of {self._videos_where(~finite)} are not: "
+                "the training diverged."
+            )
+        outside = (self.labels < 0) | (self.labels >= shape[1])
+        if outside.any():
+            raise ValueError(
+                f"`labels` must be from 0 to {shape[1] - 1}. Those of "
+                f"{self._videos_where(outside)} are not: {self.labels[outside][:5].tolist()}"
+            )
+        if self.clip_counts is None:
+            put("clip_counts", np.ones(shape[0], int))
+        if self.clips_right is None:
+            put("clips_right", self.clip_counts * (self.predicted == self.labels))
+
+    def _videos_where(self, mask):
+        numbers = np.flatnonzero(mask)
+        named = [self.paths[i] if len(self.paths) else f"video {i}" for i in numbers[:5]]
+        return ", ".join(named) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
+
+    @functools.cached_property
+    def predicted(self):
+        return self.scores.argmax(axis=1)
+
+    @functools.cached_property
+    def _in_top5(self):
+        best = np.argsort(-self.scores, axis=1, kind="stable")[:, :5]
+        return np.any(best == self.labels[:, None], axis=1)
+
+    @property
+    def top1(self):
+        return float(np.mean(self.predicted == self.labels))
+
+    @property
+    def top5(self):
+        return float(np.mean(self._in_top5))
+
+    @property
+    def clip_top1(self):
+        return float(np.sum(self.clips_right) / self.clips)
+
+    @property
+    def balanced_accuracy(self):
+        return _balanced_accuracy(self.labels, self.predicted == self.labels)
+
+    @functools.cached_property
+    def intervals(self):
+        if self.videos < 2:
+            return dict.fromkeys(METRICS, (math.nan, math.nan))
+        right = self.predicted == self.labels
+        samples = {
+            "top1": ((right,), np.mean),
+            "top5": ((self._in_top5,), np.mean),
+            "clip_top1": (
+                (self.clips_right, self.clip_counts),
+                lambda right, clips: np.sum(right) / np.sum(clips),
+            ),
+            "balanced_accuracy": ((self.labels, right), _balanced_accuracy),
+        }
+        intervals = {}
+        for name, (arrays, statistic) in samples.items():
+            interval = scipy.stats.bootstrap(
+                arrays,
+                statistic,
+                n_resamples=_RESAMPLES,
+                vectorized=False,
+                paired=True,
+                method="percentile",
+                rng=np.random.default_rng(0),
+            ).confidence_interval
+            intervals[name] = (float(interval.low), float(interval.high))
+        return intervals
+
+    @property
+    def videos(self):
+        return len(self.labels)
+
+    @property
+    def clips(self):
+        return int(np.sum(self.clip_counts))
+
+    @functools.cached_property
+    def confusion_matrix(self):
+        classes = np.arange(len(self.class_names))
+        return sklearn.metrics.confusion_matrix(self.labels, self.predicted, labels=classes)
+
+    @functools.cached_property
+    def per_class(self):
+        precision, recall, f1, support = sklearn.metrics.precision_recall_fscore_support(
+            self.labels,
+            self.predicted,
+            labels=np.arange(len(self.class_names)),
+            zero_division=math.nan,
+        )
+        return [
+            {
+                "class_name": name,
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "support": int(support[i]),
+            }
+            for i, name in enumerate(self.class_names)
+        ]
+
+    def save(self, path):
+        """Writes everything but the scores as JSON; NaN becomes null."""
+        content = {
+            "video_top1": self.top1,
+            "video_top5": self.top5,
+            "clip_top1": self.clip_top1,
+            "balanced_accuracy": self.balanced_accuracy,
+            "intervals_95": {name: list(self.intervals[name]) for name in METRICS},
+            "clip_loss": self.loss,
+            "videos": self.videos,
+            "clips": self.clips,
+            "skipped": list(self.skipped),
+            "class_names": self.class_names,
+            "per_class": self.per_class,
+            "confusion_matrix": self.confusion_matrix.tolist(),
+        }
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(_without_nan(content), file, indent=1, ensure_ascii=False)
+
+    def save_per_class(self, path):
+        """Writes `per_class` as CSV; NaN becomes an empty cell."""
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.per_class[0])
+            writer.writeheader()
+            for row in self.per_class:
+                writer.writerow({k: "" if v != v else v for k, v in row.items()})
+
+    def __str__(self):
+        text = (
+            f"video top-1 {self.top1:.4f}, top-5 {self.top5:.4f}, balanced accuracy "
+            f"{self.balanced_accuracy:.4f} ({self.videos} videos); "
+            f"clip top-1 {self.clip_top1:.4f} ({self.clips} clips)"
+        )
+        if self.skipped:
+            text += f"; {len(self.skipped)} unreadable videos left out"
+        return text
+
+
+def _balanced_accuracy(labels, right):
+    """The mean recall over the classes that have videos."""
+    support = np.bincount(labels)
+    recall = np.bincount(labels, weights=right)[support > 0] / support[support > 0]
+    return float(recall.mean())
+
+
+def _without_nan(content):
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_without_nan(value) for value in content]
+    return None if content != content else content
