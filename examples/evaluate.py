@@ -24,6 +24,7 @@ def parse_arguments():
     parser.add_argument(
         "--classes", nargs="+", metavar="NAME", help="classes to draw closer (20 random ones)"
     )
+    parser.add_argument("--seed", type=int, default=0, help="of the random classes (0)")
     add_data_flags(parser)
     options = parser.parse_args()
     check_data_flags(parser, options)
@@ -37,13 +38,17 @@ def main():
         os.makedirs(options.output, exist_ok=True)
         _, catalog = load_catalogs(options, options.output)
         result = evaluation.evaluate(model, catalog, options.batch_size, options.unreadable)
+        # Training leaves its epochs beside the model.
+        history = os.path.join(os.path.dirname(options.model), "history.csv")
         path = evaluation.write_report(
             result,
             options.output,
             title=f"{model.name} on {options.dataset}",
+            history_csv=history if os.path.exists(history) else None,
             config={**vars(options), "keras_seattn": keras_seattn.__version__},
             command=shlex.join(["python", *sys.argv]),
             classes=options.classes or 20,
+            seed=options.seed,
         )
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -1,9 +1,22 @@
 """What tests of several folders share."""
 
+import pathlib
+import runpy
+import sys
+
 import pytest
 from video_files import moving_pattern, write_video
 
 import keras_seattn  # noqa: F401  (before Keras, as its users should)
+
+# isort: split
+import keras
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """Every test draws the same weights in every run, alone or among others."""
+    keras.utils.set_random_seed(0)
 
 
 @pytest.fixture
@@ -22,3 +35,23 @@ def tiny_ucf101(tmp_path):
     for subset, lines in lists.items():
         (splits_dir / f"{subset}list01.txt").write_text("\n".join(lines) + "\n")
     return str(video_dir), str(splits_dir)
+
+
+@pytest.fixture
+def run_example(monkeypatch, capsys):
+    """Runs `examples/NAME.py OPTIONS` in this process, which is faster than in one of its own.
+
+    It returns `(what it ended with, output, error output)`: None or 0 where it went well.
+    """
+
+    def run(name, *options):
+        script = pathlib.Path(__file__).parents[1] / "examples" / f"{name}.py"
+        monkeypatch.setattr(sys, "argv", [script.name, *map(str, options)])
+        code = None
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as ended:
+            code = ended.code
+        return code, *capsys.readouterr()
+
+    return run

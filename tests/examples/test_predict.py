@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import runpy
 import signal
 import subprocess
 import sys
@@ -34,16 +33,8 @@ def videos(tmp_path):
     return folder
 
 
-def call(*options, monkeypatch, capsys):
-    """`(what it ended with, output, error output)`, called in this process, which is faster."""
-    monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, options)])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(SCRIPT), run_name="__main__")
-    return ended.value.code, *capsys.readouterr()
-
-
-def test_a_folder_as_text(model_path, videos, monkeypatch, capsys):
-    code, output, _ = call(videos, "--model", model_path, monkeypatch=monkeypatch, capsys=capsys)
+def test_a_folder_as_text(model_path, videos, run_example):
+    code, output, _ = run_example("predict", videos, "--model", model_path)
     lines = output.splitlines()
     assert code == 0
     assert lines[0] == str(videos / "b.mp4")
@@ -52,13 +43,12 @@ def test_a_folder_as_text(model_path, videos, monkeypatch, capsys):
     assert scores == sorted(scores, reverse=True) and sum(scores) == pytest.approx(100, abs=0.3)
 
 
-def test_json_names_what_cannot_be_read_and_goes_on(model_path, videos, monkeypatch, capsys):
+def test_json_names_what_cannot_be_read_and_goes_on(model_path, videos, run_example):
     broken = videos / "broken.mp4"
     broken.write_bytes(b"no video")
-    code, output, errors = call(
-        broken, videos / "b.mp4", "--model", model_path, "--top", 2, "--json",
-        monkeypatch=monkeypatch, capsys=capsys,
-    )  # fmt: skip
+    code, output, errors = run_example(
+        "predict", broken, videos / "b.mp4", "--model", model_path, "--top", 2, "--json"
+    )
     assert code == 1
     assert f"error: {broken}: FFmpeg cannot read it" in errors
     good, bad = json.loads(output)
@@ -68,12 +58,11 @@ def test_json_names_what_cannot_be_read_and_goes_on(model_path, videos, monkeypa
     assert bad["path"] == str(broken) and "FFmpeg" in bad["error"]
 
 
-def test_an_annotated_video(model_path, videos, tmp_path, monkeypatch, capsys):
+def test_an_annotated_video(model_path, videos, tmp_path, run_example):
     target = tmp_path / "annotated.mp4"
-    code, output, _ = call(
-        videos / "b.mp4", "--model", model_path, "--output", target,
-        monkeypatch=monkeypatch, capsys=capsys,
-    )  # fmt: skip
+    code, output, _ = run_example(
+        "predict", videos / "b.mp4", "--model", model_path, "--output", target
+    )
     assert code == 0 and output.splitlines()[-1] == f"Wrote {target}"
     with av.open(str(target)) as container:
         frames = list(container.decode(video=0))
@@ -110,8 +99,8 @@ def test_a_stream_ends_with_a_summary_on_interrupt(model_path):
         (["{videos}/b.mp4", "--model", "{model}", "--top", "0"], "error: `top` must be"),
     ],
 )
-def test_bad_input_is_one_clear_line(options, message, model_path, videos, monkeypatch, capsys):
+def test_bad_input_is_one_clear_line(options, message, model_path, videos, run_example):
     (videos / "empty").mkdir()
     options = [option.format(videos=videos, model=model_path) for option in options]
-    text, *_ = call(*options, monkeypatch=monkeypatch, capsys=capsys)
+    text, *_ = run_example("predict", *options)
     assert message in text and "\n" not in text

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import runpy
 import subprocess
 import sys
 
@@ -50,18 +49,6 @@ def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path):
     assert again.stderr.splitlines()[-1].startswith("error: `output_dir` holds a trained model")
 
 
-def message_of(*options, monkeypatch, capsys):
-    """The last line that the script ends with, called in this process, which is faster."""
-    monkeypatch.setattr(sys, "argv", ["train_ucf101.py", *map(str, options)])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(SCRIPT), run_name="__main__")
-    captured = capsys.readouterr()
-    assert "Epoch 1" not in captured.out
-    # Python prints a text that it is told to exit with; argparse prints its own.
-    text = ended.value.code if isinstance(ended.value.code, str) else captured.err
-    return text
-
-
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -74,19 +61,24 @@ def message_of(*options, monkeypatch, capsys):
         (["--demo", "--data-dir", "videos"], "--demo makes its own data set"),
     ],
 )
-def test_bad_input_is_one_clear_line(options, message, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_clear_line(options, message, tmp_path, monkeypatch, run_example):
     monkeypatch.chdir(tmp_path)
-    text = message_of(*options, monkeypatch=monkeypatch, capsys=capsys)
+    code, _, errors = run_example("train_ucf101", *options)
+    # Python prints a text that it is told to exit with; argparse prints its own.
+    text = code if isinstance(code, str) else errors
     assert message in text.splitlines()[-1]
     assert not any(tmp_path.iterdir())
 
 
-def test_unreadable_videos_are_listed_before_training(tiny_ucf101, tmp_path, monkeypatch, capsys):
+def test_unreadable_videos_are_listed_before_training(
+    tiny_ucf101, tmp_path, monkeypatch, run_example
+):
     monkeypatch.chdir(tmp_path)
     video_dir, splits_dir = tiny_ucf101
     broken = pathlib.Path(video_dir, "Walk", "v_Walk_g02_c01.avi")
     broken.write_bytes(broken.read_bytes()[:2000])
     options = ("--data-dir", video_dir, "--splits-dir", splits_dir, *TINY)
-    text = message_of(*options, monkeypatch=monkeypatch, capsys=capsys)
+    text, output, _ = run_example("train_ucf101", *options)
+    assert "Epoch 1" not in output
     assert text.startswith("error: 1 of 6 videos cannot be read:")
     assert str(broken) in text

@@ -1,0 +1,51 @@
+"""examples/evaluate.py as a user calls it."""
+
+import json
+
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D
+
+
+@pytest.fixture
+def model_path(tmp_path):
+    model = SEAResNet18_3D(input_shape=(8, 16, 16, 3), classes=2, width=0.05)
+    model.class_names = ["Jump", "Walk"]
+    (tmp_path / "trained").mkdir()
+    model.save(tmp_path / "trained" / "model.keras")
+    return tmp_path / "trained" / "model.keras"
+
+
+def test_a_report_with_the_curves_of_the_models_training(
+    model_path, tiny_ucf101, tmp_path, run_example
+):
+    video_dir, splits_dir = tiny_ucf101
+    (model_path.parent / "history.csv").write_text(
+        "epoch,loss,clip_top1,val_loss,val_clip_top1,val_top1\n0,2,0.1,2,0.2,0.2\n"
+    )
+    output = tmp_path / "report"
+    options = ("--data-dir", video_dir, "--splits-dir", splits_dir, "--classes", "Walk")
+    code, text, _ = run_example("evaluate", "--model", model_path, "--output", output, *options)
+    assert code is None and f"Report: {output / 'report.html'}" in text
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert metrics["videos"] == 6 and f"video top-1 {metrics['video_top1']:.4f}" in text
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert f"--model {model_path}" in page
+    assert "<h2>Training</h2>" in page and (output / "training_curves.png").exists()
+
+
+def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_example):
+    video_dir, splits_dir = tiny_ucf101
+    data = ("--data-dir", video_dir, "--splits-dir", splits_dir)
+    output = ("--output", tmp_path / "report")
+    (tmp_path / "file").touch()
+    other = SEAResNet18_3D(input_shape=(8, 16, 16, 3), classes=3, width=0.05)
+    other.save(tmp_path / "other.keras")
+    for options, message in (
+        (("--model", "none.keras", *output, *data), "The model does not exist: none.keras"),
+        (("--model", tmp_path / "other.keras", *output, *data), "3 outputs, but `catalog` has 2"),
+        (("--model", model_path, "--output", tmp_path / "file" / "x", *data), "file"),
+        (("--model", model_path, *output, *data, "--classes", "Swim"), "names of `result.class"),
+    ):
+        text, *_ = run_example("evaluate", *options)
+        assert text.startswith("error: ") and message in text and "\n" not in text
