@@ -9,6 +9,8 @@ from keras_seattn.applications.checkpoints import Published
 from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.layers import (
     FrameSelfAttention,
+    FusedBatchNormalization,
+    GroupedConv3D,
     PaddedConv3D,
     PaddedMaxPooling3D,
     ScaledResidual,
@@ -173,13 +175,14 @@ def build_network(
     return model
 
 
-def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=1):
+def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=None):
     """A convolution and its batch normalization, `{name}_conv` and `{name}_bn`."""
-    x = PaddedConv3D(
+    options = {} if groups is None else {"groups": groups}
+    x = (GroupedConv3D if groups else PaddedConv3D)(
         filters,
         kernel_size,
         strides=strides,
-        groups=groups,
+        **options,
         data_format=data_format,
         kernel_initializer=keras.initializers.VarianceScaling(
             2.0, mode="fan_out", distribution="untruncated_normal"
@@ -187,7 +190,7 @@ def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=1):
         name=f"{name}_conv",
     )(x)
     channel_axis = -1 if data_format == "channels_last" else 1
-    return keras.layers.BatchNormalization(
+    return FusedBatchNormalization(
         axis=channel_axis, momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
     )(x)
 

@@ -1,6 +1,8 @@
 """The layers that the paper adds to a 3D CNN, and the convolution it is built of."""
 
+from keras_seattn.layers.batch_norm import FusedBatchNormalization
 from keras_seattn.layers.frame_attention import FrameSelfAttention
+from keras_seattn.layers.grouped_conv import GroupedConv3D
 from keras_seattn.layers.padded_conv import PaddedConv3D
 from keras_seattn.layers.padded_pooling import PaddedMaxPooling3D
 from keras_seattn.layers.scaled_residual import ScaledResidual
@@ -9,6 +11,8 @@ from keras_seattn.layers.zero_padded_shortcut import ZeroPaddedShortcut
 
 __all__ = [
     "FrameSelfAttention",
+    "FusedBatchNormalization",
+    "GroupedConv3D",
     "PaddedConv3D",
     "PaddedMaxPooling3D",
     "ScaledResidual",

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_seattn.layers.tensorflow_cpu import on_tensorflow_cpu
+from keras_seattn.layers import tensorflow_cpu
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -18,10 +18,9 @@ class PaddedConv3D(keras.layers.Conv3D):
         filters: int, the number of output channels.
         kernel_size: int or 3 ints, each odd.
         strides: int or 3 ints.
-        groups: int; the channels are convolved in this many separate groups.
         use_bias: bool.
         **kwargs: Any other argument of `keras.layers.Conv3D` but `padding`
-            and `dilation_rate`.
+            and `dilation_rate`. For `groups` see `GroupedConv3D`.
 
     Input shape:
         `(batch, frames, height, width, channels)` for `channels_last`,
@@ -37,26 +36,29 @@ class PaddedConv3D(keras.layers.Conv3D):
     (1, 16, 56, 56, 64)
     """
 
-    def __init__(self, filters, kernel_size, strides=1, groups=1, use_bias=False, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, use_bias=False, **kwargs):
         # Keras' "same" has the right output shape for odd kernels, so it stands for it.
         kwargs["padding"] = "same"
-        super().__init__(
-            filters, kernel_size, strides=strides, groups=groups, use_bias=use_bias, **kwargs
-        )
+        super().__init__(filters, kernel_size, strides=strides, use_bias=use_bias, **kwargs)
         if any(size % 2 == 0 for size in self.kernel_size):
             raise ValueError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}")
         # `compile()` asks the layers whether XLA may compile the model. On a CPU, XLA's 3D
         # convolutions take seven times as long as TensorFlow's own (a ResNet-18 training step:
         # 1,904 ms against 286), so there this layer says no, and Keras' jit_compile="auto"
         # chooses the fast way for every model that holds it, loaded or wrapped ones too.
-        self.supports_jit = not on_tensorflow_cpu()
+        self.supports_jit = not tensorflow_cpu.on_tensorflow_cpu()
 
     def convolution_op(self, inputs, kernel):
+        channels_last = self.data_format == "channels_last"
+        frames = inputs.shape[1 if channels_last else 2]
+        if tensorflow_cpu.on_tensorflow_cpu() and (self.groups == 1 or frames is not None):
+            x = inputs if channels_last else keras.ops.moveaxis(inputs, 1, -1)
+            y = tensorflow_cpu.convolution(x, kernel, self.strides, self.groups)
+            return y if channels_last else keras.ops.moveaxis(y, -1, 1)
         # Without a stride, "same" is symmetric for odd kernels and copies nothing.
         if all(stride == 1 for stride in self.strides):
             return super().convolution_op(inputs, kernel)
         padding = [(size // 2, size // 2) for size in self.kernel_size]
-        channels_last = self.data_format == "channels_last"
         padding = [(0, 0), *padding, (0, 0)] if channels_last else [(0, 0), (0, 0), *padding]
         if any(before for before, _ in padding):
             inputs = keras.ops.pad(inputs, padding)

@@ -1,0 +1,64 @@
+"""The batch normalization of the base networks, from one kernel where that is faster."""
+
+import keras
+
+from keras_seattn.layers import tensorflow_cpu
+
+
+@keras.saving.register_keras_serializable(package="keras_seattn")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization`, computed by one kernel on a CPU with TensorFlow.
+
+    Keras composes it of a dozen operations, which JAX, PyTorch, OpenVINO and
+    the compilers of GPUs fuse again, but TensorFlow on a CPU does not. There
+    it takes a third of a training step of ResNet-18. Values, weights, saved
+    files and arguments are those of Keras' layer.
+
+    Args:
+        **kwargs: As for `keras.layers.BatchNormalization`.
+
+    Input shape:
+        `(batch, frames, height, width, channels)` with `axis=-1`, or any other
+        shape, which Keras' own code then normalizes.
+
+    Output shape:
+        The input's.
+
+    Source:
+        Ioffe and Szegedy 2015.
+
+    Example:
+
+    >>> features = np.ones((1, 8, 28, 28, 64), "float32")
+    >>> FusedBatchNormalization(momentum=0.9)(features, training=True).shape
+    (1, 8, 28, 28, 64)
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        fused = (
+            tensorflow_cpu.on_tensorflow_cpu()
+            and len(inputs.shape) == 5
+            and self.axis in (-1, 4)
+            and self.scale
+            and self.center
+            and mask is None
+            and not self.renorm
+            and not self.synchronized
+            and self.compute_dtype in ("float32", "bfloat16")
+        )
+        if not fused:
+            return super().call(inputs, training=training, mask=mask)
+        training = bool(training and self.trainable)
+        outputs, mean, variance = tensorflow_cpu.batch_normalization(
+            inputs,
+            self.gamma,
+            self.beta,
+            self.moving_mean,
+            self.moving_variance,
+            self.epsilon,
+            training,
+        )
+        if training:
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + value * (1 - self.momentum))
+        return outputs
