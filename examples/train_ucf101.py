@@ -32,7 +32,7 @@ MODELS = {
     "resnext101": (applications.SEAResNeXt101_3D, resnext3d.PUBLISHED),
 }
 # Small enough to learn in minutes on two cores.
-DEMO = {"size": 40, "batch_size": 16, "epochs": 8}
+DEMO = {"size": 40, "batch_size": 16, "epochs": 10}
 # Smaller crops would lose the moving object.
 DEMO_CROP_SCALES = (1.0, 0.84)
 FULL = {"size": 112, "batch_size": 32, "epochs": 100}
@@ -68,7 +68,7 @@ def parse_arguments():
     )
     run = parser.add_argument_group("training")
     run.add_argument("--batch-size", type=count, help="clips of a step (32; demo 16)")
-    run.add_argument("--epochs", type=count, help="(100; demo 8)")
+    run.add_argument("--epochs", type=count, help="(100; demo 10)")
     run.add_argument("--learning-rate", type=float, help="as Keras takes it (the paper's)")
     run.add_argument(
         "--train-from-stage",
@@ -79,8 +79,9 @@ def parse_arguments():
     )
     run.add_argument(
         "--mixed-precision",
-        choices=["float32", "mixed_float16", "mixed_bfloat16"],
-        default="float32",
+        choices=["auto", "float32", "mixed_float16", "mixed_bfloat16"],
+        default="auto",
+        help="auto: half precision where this machine is faster with it",
     )
     run.add_argument("--output", help="folder for the results (runs/<data set>-<time>)")
     run.add_argument("--seed", type=int, default=0)
@@ -88,6 +89,8 @@ def parse_arguments():
     if options.train_from_stage and not options.weights:
         parser.error("--train-from-stage needs --weights, or the rest would stay random")
     check_data_flags(parser, options)
+    if options.mixed_precision == "auto":
+        options.mixed_precision = training.automatic_policy()
     for name, value in (DEMO if options.demo else FULL).items():
         if getattr(options, name, None) is None:
             setattr(options, name, value)

@@ -13,6 +13,7 @@ from keras_seattn.data.decoding import VideoError, scale_frame
 from keras_seattn.data.sampling import Crop, consecutive_clip
 from keras_seattn.data.streams import stream_frames
 from keras_seattn.evaluation.video_accuracy import check_probabilities
+from keras_seattn.export import ExportedModel, is_exported
 from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
 
 
@@ -76,8 +77,8 @@ def predict(model, path, top=5):
     over its clips.
 
     Args:
-        model: a `keras.Model` from preprocessed clips to probabilities, or the
-            path of its `.keras` file, which is loaded in Keras' safe mode.
+        model: a `keras.Model` from preprocessed clips to probabilities, an
+            `export.ExportedModel`, or the path of one; see `load_model`.
         path: str, a video file, or an address of one that ends.
         top: int, how many classes to name.
 
@@ -174,23 +175,27 @@ def summarize(path, clips, model, top=5):
 
 
 def load_model(path):
-    """Loads a `.keras` file for `predict`, in Keras' safe mode.
+    """Loads a model for `predict`: a `.keras` file, in Keras' safe mode, or an exported one.
 
     Args:
-        path: str.
+        path: str, a `.keras` file, or what `export.export_model` has written.
 
     Returns:
-        A `keras.Model`.
+        A `keras.Model`, or an `export.ExportedModel`.
 
     Raises:
         ValueError: It is no such file, it is damaged, or it holds code that
             safe mode refuses to run.
         FileNotFoundError: It does not exist.
+        ImportError: The runtime of an exported model is not installed.
     """
     path = os.fspath(path)
+    if is_exported(path):
+        return ExportedModel(path)
     if not path.endswith(".keras"):
         raise ValueError(
-            f"The model must be a .keras file. Received: {path}. A .pth file becomes one with: "
+            "The model must be a .keras file, or exported: .xml, .onnx, .tflite or the folder of "
+            f"a SavedModel. Received: {path}. A .pth file becomes one with: "
             f"python -m keras_seattn.applications.convert '{path}' model.keras"
         )
     if not os.path.isfile(path):

@@ -71,6 +71,11 @@ def head(model):
     Raises:
         ValueError: The model ends otherwise.
     """
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"`model` must be a Keras model: one exported to {model.format} shows nothing of its "
+            "inside. Load the .keras file that it came from."
+        )
     dense = model.layers[-1]
     pools = [
         layer

@@ -8,6 +8,7 @@ from PIL import Image
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.evaluation.annotation import draw_scores
 from keras_seattn.evaluation.prediction import class_names_of, predict, video_clips
+from keras_seattn.explain import inner
 from keras_seattn.explain.attention import attention_map, attention_stages
 from keras_seattn.explain.class_activation import class_activation_map
 from keras_seattn.explain.excitation import excitations
@@ -59,6 +60,7 @@ def explain_video(model, path, output_dir, class_name=None):
 
     >>> keras_seattn.explain.explain_video(model, "video.mp4", "explained")
     """
+    inner.head(model)
     names = list(class_names_of(model))
     if class_name is not None and class_name not in names:
         raise ValueError(

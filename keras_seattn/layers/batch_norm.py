@@ -36,7 +36,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         fused = (
-            tensorflow_cpu.on_tensorflow_cpu()
+            tensorflow_cpu.fast_operations()
             and len(inputs.shape) == 5
             and self.axis in (-1, 4)
             and self.scale

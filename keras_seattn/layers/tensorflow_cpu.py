@@ -1,10 +1,36 @@
-"""Convolutions and normalization from the fastest kernels that TensorFlow has on a CPU.
+"""Convolutions, pooling and normalization from TensorFlow's fastest kernels on a CPU.
 
 What is here replaces what Keras does there by itself; benchmarks/compare.py measures the whole.
 The times in the comments are of two AMD EPYC cores with AVX-512, float32.
 """
 
+import contextlib
+import contextvars
+
 import keras
+
+from keras_seattn import arguments
+
+_OPERATIONS = contextvars.ContextVar("operations", default="fast")
+
+
+@contextlib.contextmanager
+def operations(kind):
+    """Says which operations a graph is made of, for graphs that run elsewhere.
+
+    Args:
+        kind: `"fast"`, those that TensorFlow is fastest with on a CPU, as
+            everywhere outside of this context; `"plain"`, one operation for
+            each layer, for runtimes that have grouped 3D convolutions, which
+            TensorFlow itself cannot run on a CPU; `"images"`, those of
+            `"fast"` with the pooling of images and frames one by one, for
+            runtimes without 3D pooling.
+    """
+    token = _OPERATIONS.set(arguments.one_of(kind, ("fast", "plain", "images"), "kind"))
+    try:
+        yield
+    finally:
+        _OPERATIONS.reset(token)
 
 
 def on_tensorflow_cpu():
@@ -14,6 +40,11 @@ def on_tensorflow_cpu():
     import tensorflow as tf
 
     return not (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
+def fast_operations():
+    """True on TensorFlow's CPU, unless a graph for another runtime is being made."""
+    return on_tensorflow_cpu() and _OPERATIONS.get() == "fast"
 
 
 def convolution(x, kernel, strides, groups):
@@ -33,10 +64,15 @@ def convolution(x, kernel, strides, groups):
     import tensorflow as tf
 
     kernel = tf.convert_to_tensor(kernel)
-    if groups > 1:
+    if x.dtype == tf.float16:
+        # The kernels for CPUs take 32 s for a step of the demo in float16, 0.1 s in float32.
+        y = convolution(tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), strides, groups)
+        return tf.cast(y, tf.float16)
+    plain = _OPERATIONS.get() == "plain"
+    if groups > 1 and not plain:
         return grouped_convolution(x, kernel, strides, groups)
     if max(strides) == 1:
-        if kernel.shape[:3] == (1, 1, 1):
+        if kernel.shape[:3] == (1, 1, 1) and not plain:
             return pointwise_convolution(x, kernel)
         # Without a stride, "same" is symmetric for odd kernels and copies nothing.
         return tf.nn.conv3d(x, kernel, (1, 1, 1, 1, 1), "SAME")
@@ -133,7 +169,7 @@ def _gradient_of_kernel(x, kernel, dy, strides, groups, taps):
     """For each tap a convolution of x with dy: channels are the batch, all frames the channels."""
     import tensorflow as tf
 
-    _, *sizes, channels, filters = kernel.shape
+    _, *sizes, channels, _ = kernel.shape
     gradients = [tf.zeros(kernel.shape[1:], x.dtype)] * kernel.shape[0]
     for tap, outputs, inputs in taps:
         images, errors = _images(x, inputs), _images(dy, outputs)
@@ -145,6 +181,32 @@ def _gradient_of_kernel(x, kernel, dy, strides, groups, taps):
         y = tf.nn.conv2d(images, errors, 1, _padding(kernel), dilations=strides[1:])
         gradients[tap] = tf.transpose(y[:, : sizes[0], : sizes[1]], (1, 2, 0, 3))
     return tf.stack(gradients)
+
+
+def max_pooling(x):
+    """Max pooling 3x3x3, stride 2, padded by 1, of features that are not negative.
+
+    Args:
+        x: tensor, `(batch, frames, height, width, channels)`.
+
+    Returns:
+        tensor, with ceil(n / 2) in place of n for frames, height and width.
+    """
+    import tensorflow as tf
+
+    if _OPERATIONS.get() == "images":
+        # Not elsewhere: the gradient of TensorFlow's 2D pooling takes five times its 3D pooling's.
+        frames = range(x.shape[1])
+        images = tf.pad(_images(x, frames), [[0, 0], [1, 1], [1, 1], [0, 0]])
+        y = _pad_frames(_frames(tf.nn.max_pool2d(images, 3, 2, "VALID"), frames), 1, 1)
+        first, middle, last = (
+            tf.gather(y, [i + tap for i in frames[::2]], axis=1) for tap in range(3)
+        )
+        return tf.maximum(tf.maximum(first, middle), last)
+    x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [1, 1], [0, 0]])
+    # The kernel for CPUs knows these two types only.
+    kernel_type = x.dtype if x.dtype in (tf.float32, tf.bfloat16) else tf.float32
+    return tf.cast(tf.nn.max_pool3d(tf.cast(x, kernel_type), 3, 2, "VALID"), x.dtype)
 
 
 def batch_normalization(x, gamma, beta, mean, variance, epsilon, training):

@@ -1,6 +1,7 @@
 """The paper's recipe, and a training run from catalogs to a saved, evaluated model."""
 
 from keras_seattn.training.freezing import HEAD, freeze_before
+from keras_seattn.training.precision import automatic_policy
 from keras_seattn.training.recipe import (
     Recipe,
     fine_tuning_recipe,
@@ -15,6 +16,7 @@ __all__ = [
     "HEAD",
     "Recipe",
     "VideoValidation",
+    "automatic_policy",
     "check_output",
     "fine_tuning_recipe",
     "freeze_before",
