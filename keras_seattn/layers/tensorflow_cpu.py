@@ -68,17 +68,58 @@ def convolution(x, kernel, strides, groups):
         # The kernels for CPUs take 32 s for a step of the demo in float16, 0.1 s in float32.
         y = convolution(tf.cast(x, tf.float32), tf.cast(kernel, tf.float32), strides, groups)
         return tf.cast(y, tf.float16)
-    plain = _OPERATIONS.get() == "plain"
-    if groups > 1 and not plain:
-        return grouped_convolution(x, kernel, strides, groups)
-    if max(strides) == 1:
-        if kernel.shape[:3] == (1, 1, 1) and not plain:
+    if _OPERATIONS.get() != "plain":
+        if groups > 1:
+            return grouped_convolution(x, kernel, strides, groups)
+        if kernel.shape[:3] == (1, 1, 1) and max(strides) == 1:
             return pointwise_convolution(x, kernel)
-        # Without a stride, "same" is symmetric for odd kernels and copies nothing.
-        return tf.nn.conv3d(x, kernel, (1, 1, 1, 1, 1), "SAME")
-    if kernel.shape[:3] != (1, 1, 1):
-        x = tf.pad(x, [[0, 0], *([size // 2] * 2 for size in kernel.shape[:3]), [0, 0]])
-    return tf.nn.conv3d(x, kernel, (1, *strides, 1), "VALID")
+    return dense_convolution(x, kernel, strides)
+
+
+def dense_convolution(x, kernel, strides):
+    """TensorFlow's own 3D convolution, with the gradient of the kernel always in float32.
+
+    oneDNN's gradient of a bfloat16 kernel is unusable: in TensorFlow 2.21 it now and then holds
+    whatever was in memory before, as for batches of 16 x 2 x 3 x 3 x 64 and 3x3x3 kernels.
+
+    Args, returns: as `convolution`, without groups.
+    """
+    import tensorflow as tf
+
+    # Without a stride, "same" is symmetric for odd kernels and copies nothing.
+    same = max(strides) == 1
+    padding = [0, *(0 if same else size // 2 for size in kernel.shape[:3]), 0]
+    attributes = {"strides": (1, *strides, 1), "padding": "SAME" if same else "VALID"}
+
+    def padded(x):
+        if not any(padding):
+            return x
+        # Not tf.pad: TensorFlow's optimizer of graphs fuses that with the convolution, stumbles
+        # over the gradient, which needs it too, and then leaves out all of its other fusions.
+        paddings = [[size, size] for size in padding]
+        return tf.raw_ops.PadV2(input=x, paddings=paddings, constant_values=tf.zeros((), x.dtype))
+
+    @tf.custom_gradient
+    def convolve(x, kernel):
+        def gradients(dy):
+            dx = tf.raw_ops.Conv3DBackpropInputV2(
+                input_sizes=tf.shape(x) + [2 * size for size in padding],
+                filter=kernel,
+                out_backprop=dy,
+                **attributes,
+            )
+            dkernel = tf.raw_ops.Conv3DBackpropFilterV2(
+                input=tf.cast(padded(x), tf.float32),
+                filter_sizes=kernel.shape,
+                out_backprop=tf.cast(dy, tf.float32),
+                **attributes,
+            )
+            dx = tf.slice(dx, padding, tf.shape(x)) if any(padding) else dx
+            return dx, tf.cast(dkernel, kernel.dtype)
+
+        return tf.nn.conv3d(padded(x), kernel, **attributes), gradients
+
+    return convolve(x, kernel)
 
 
 def pointwise_convolution(x, kernel):

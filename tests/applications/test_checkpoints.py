@@ -18,7 +18,7 @@ from keras_seattn.applications.weights import named_variables
 
 torch = pytest.importorskip("torch")
 
-from upstream_network import random_network, upstream_shapes  # noqa: E402
+from pytorch_network import random_network, upstream_shapes  # noqa: E402
 
 FACTOR = 0.125
 SMALL = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": FACTOR}

@@ -13,7 +13,7 @@ from keras_seattn.preprocessing import HARA_2020
 
 torch = pytest.importorskip("torch")
 
-from upstream_network import random_network  # noqa: E402
+from pytorch_network import random_network  # noqa: E402
 
 FACTOR = 0.125
 

@@ -19,7 +19,7 @@ from keras_seattn.preprocessing import HARA_2018, HARA_2020
 
 torch = pytest.importorskip("torch")
 
-from upstream_network import random_network  # noqa: E402
+from pytorch_network import random_network  # noqa: E402
 
 BUILDERS = {"A": SEAResNet18_3D, "B": SEAResNet18_3D, "resnext": SEAResNeXt101_3D}
 PLAIN = {"se_stages": (), "sa_stages": ()}

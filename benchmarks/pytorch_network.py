@@ -1,4 +1,4 @@
-"""The networks in PyTorch, written from the papers and not from the package, to check it against.
+"""The networks in PyTorch, written from the papers, to check and measure the package against.
 
 The base networks are those of Hara et al. 2018 (with their checkpoints' names), the modules those
 of Anvarov et al. 2020, equations 1 to 6 and Figure 4.
