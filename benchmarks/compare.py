@@ -96,14 +96,6 @@ def specs(options, network, mode, batch):
     return chosen
 
 
-def spread(values):
-    return (
-        "does not run here"
-        if values is None
-        else f"{values[0]:.2f} ({values[1]:.2f}-{values[2]:.2f})"
-    )
-
-
 def tables(measured):
     """Markdown: what is asked, and all that was timed."""
     rows = []
