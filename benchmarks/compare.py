@@ -134,12 +134,15 @@ def tables(measured):
             "ratio to PyTorch",
             "clips/s",
             "peak MiB",
-            "build + first step, s",
+            "start, s",
         ]
         batch = next(iter(systems.values())).spec["batch"]
         title = f"{NETWORKS[network]}, {mode}, batches of {batch}"
         texts.append(f"**{title}**\n\n{markdown(heads, rows)}")
-    texts.append("start: building the network + its first step, which compiles it")
+    texts.append(
+        "start: building the network + its first step, which compiles it; peak MiB: of the "
+        "process, for PyTorch on a GPU that of the GPU"
+    )
     return "\n\n".join(texts)
 
 

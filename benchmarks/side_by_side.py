@@ -50,8 +50,11 @@ class System:
         self.ready = self._answer()
 
     def time(self, steps):
-        self._process.stdin.write(f"{steps}\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(f"{steps}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:  # It was ended from outside; what it said last tells more.
+            pass
         answer = self._answer()
         if answer:
             self.rounds.append(float(np.median(answer["ms"])))
@@ -127,12 +130,14 @@ def machine(systems):
         flags = next((line for line in cpuinfo.read_text().splitlines() if "flags" in line), "")
         sets = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
         model = f"{lines[0].split(':')[1].strip() if lines else model} ({', '.join(sets)})"
-    versions = {}
+    versions, accelerator = {}, None
     for system in systems:
+        accelerator = accelerator or system.ready.get("accelerator")
         versions.update(system.ready.get("versions", {}))
     return {
         "date": datetime.date.today().isoformat(),
         "processor": model,
+        "accelerator": accelerator,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "versions": dict(sorted(versions.items())),
@@ -141,9 +146,10 @@ def machine(systems):
 
 def describe(facts):
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    device = f"{facts['accelerator']}, " if facts["accelerator"] else ""
     return (
-        f"{facts['date']}, {facts['cores']} cores of {facts['processor']}, as many threads; "
-        f"Python {facts['python']}, {versions}"
+        f"{facts['date']}, {device}{facts['cores']} cores of {facts['processor']}, as many "
+        f"threads; Python {facts['python']}, {versions}"
     )
 
 

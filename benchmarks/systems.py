@@ -60,7 +60,7 @@ def classification_models_3d(spec):
     name = {"resnext101": "seresnext101", "resnet18": "resnet18"}[spec["network"]]
     builder, _ = Classifiers.get(name)
     clips, labels = _batch(spec)
-    model = builder(input_shape=clips.shape[1:], weights=None, classes=CLASSES)
+    model = builder(clips.shape[1:], weights=None, classes=CLASSES, include_top=True)
     # Without XLA, which makes it several times slower on a CPU.
     model.compile(_keras_optimizer(keras), "sparse_categorical_crossentropy", jit_compile=False)
     return _keras_step(model, spec, clips, labels)
@@ -165,8 +165,18 @@ def _versions():
     }
 
 
+def _accelerator():
+    """The name of the GPU that the process can use, or None."""
+    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+    if torch is not None and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if jax is not None and jax.default_backend() != "cpu":
+        return jax.devices()[0].device_kind
+    return None
+
+
 def _peak_memory():
-    """The most memory that the process has held, in MiB: on its GPU, if it uses one."""
+    """The most memory that the process has held, in MiB; for PyTorch on a GPU, that of the GPU."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
@@ -189,6 +199,7 @@ def main():
         "build_s": built - start,
         "first_step_s": first - built,
         "versions": _versions(),
+        "accelerator": _accelerator(),
     }
     print(json.dumps(ready), file=answers)
     for line in sys.stdin:

@@ -18,7 +18,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", required=True, help="a .keras file that training has saved")
+    parser.add_argument("--model", required=True, help="a .keras file, or an exported model")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the report")
     parser.add_argument("--batch-size", type=int, default=32, help="clips scored at once (32)")
     parser.add_argument(
@@ -50,7 +50,7 @@ def main():
             classes=options.classes or 20,
             seed=options.seed,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     print(f"Result: {result}")
     print(f"Report: {path}")

@@ -23,7 +23,7 @@ def main():
         prediction = keras_seattn.explain.explain_video(
             model, options.video, options.output, options.class_name
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     print(prediction)
     print(f"Pictures of what the model looks at are in {options.output}")

@@ -2,6 +2,7 @@
 
 python examples/predict.py video.mp4 --model runs/demo/model.keras
 python examples/predict.py videos/ --model model.keras --json > predictions.json
+python examples/predict.py video.mp4 --model model.xml  # exported; .onnx, .tflite and others too
 python examples/predict.py video.mp4 --model model.keras --output annotated.mp4
 python examples/predict.py v4l2:/dev/video0 --model model.keras  # a camera, until Ctrl-C
 """
@@ -34,7 +35,7 @@ def parse_arguments():
         help="files; folders, with all videos in them; addresses (http://..., rtsp://...); or a "
         "camera: v4l2:/dev/video0 (Linux), avfoundation:0 (macOS), dshow:video=NAME (Windows)",
     )
-    parser.add_argument("--model", required=True, help="a .keras file that training has saved")
+    parser.add_argument("--model", required=True, help="a .keras file, or an exported model")
     parser.add_argument("--top", type=int, default=5, help="how many classes to name (5)")
     parser.add_argument("--json", action="store_true", help="print JSON, with the scores of clips")
     parser.add_argument(
@@ -95,7 +96,7 @@ def main():
             predictions.append(prediction)
             if not options.json:
                 print(prediction, flush=True)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     if options.json:
         content = [*(prediction.to_dict() for prediction in predictions), *failed]

@@ -1,5 +1,7 @@
 """The trunk that all networks share, and SEAResNet18_3D."""
 
+import functools
+
 import keras
 
 from keras_seattn import arguments
@@ -177,12 +179,11 @@ def build_network(
 
 def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=None):
     """A convolution and its batch normalization, `{name}_conv` and `{name}_bn`."""
-    options = {} if groups is None else {"groups": groups}
-    x = (GroupedConv3D if groups else PaddedConv3D)(
+    layer = functools.partial(GroupedConv3D, groups=groups) if groups else PaddedConv3D
+    x = layer(
         filters,
         kernel_size,
         strides=strides,
-        **options,
         data_format=data_format,
         kernel_initializer=keras.initializers.VarianceScaling(
             2.0, mode="fan_out", distribution="untruncated_normal"

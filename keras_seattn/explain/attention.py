@@ -56,6 +56,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
     >>> attention.heat.shape
     (112, 112)
     """
+    inner.check_model(model)
     stages = attention_stages(model)
     if stage not in stages:
         raise ValueError(

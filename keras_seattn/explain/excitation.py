@@ -44,6 +44,7 @@ def excitations(model, clip):
     >>> gates[1].sequence.shape
     (8,)
     """
+    inner.check_model(model)
     layers = {
         (stage, axis): layer
         for stage in (1, 2, 3, 4)

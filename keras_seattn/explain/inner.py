@@ -38,6 +38,15 @@ def model_input(model, clip):
     return clip[None].astype("float32")
 
 
+def check_model(model):
+    """Raises a ValueError for what is not a Keras model, as exported ones, which hide all this."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            "`model` must be a Keras model, for an exported one shows nothing of its inside: load "
+            f"the .keras file that it came from. Received: {type(model).__name__}"
+        )
+
+
 def outputs_of(model, tensors, inputs):
     """The values of inner tensors of a model, as NumPy arrays.
 
@@ -71,11 +80,7 @@ def head(model):
     Raises:
         ValueError: The model ends otherwise.
     """
-    if not isinstance(model, keras.Model):
-        raise ValueError(
-            f"`model` must be a Keras model: one exported to {model.format} shows nothing of its "
-            "inside. Load the .keras file that it came from."
-        )
+    check_model(model)
     dense = model.layers[-1]
     pools = [
         layer

@@ -21,7 +21,7 @@ from keras_seattn.explain.figures import (
 from keras_seattn.preprocessing import clip_shape
 
 _LEAST_SIDE, _MOST_SIDE = 240, 480  # pixels of the pictures
-_GIF_FRAMES, _GIF_SIDE = 48, 160
+_GIF_FRAMES, _GIF_SIDE, _GIF_COLOURS = 32, 160, 64
 
 
 def explain_video(model, path, output_dir, class_name=None):
@@ -83,7 +83,9 @@ def explain_video(model, path, output_dir, class_name=None):
                 picture = draw_scores(picture, [(class_name, scores[number])])
                 writer.write(picture, each.start)
                 if len(animation) < _GIF_FRAMES:
-                    animation.append(Image.fromarray(picture).resize((_GIF_SIDE, _GIF_SIDE)))
+                    small = Image.fromarray(picture).resize((_GIF_SIDE, _GIF_SIDE))
+                    # Without dithering, whose noise would fill most of the file.
+                    animation.append(small.quantize(_GIF_COLOURS, dither=Image.Dither.NONE))
                     milliseconds.append(max(20, round(1000 * (each.end - each.start))))
             if has_gates:
                 gates.append((timed[0].start, timed[-1].end, excitations(model, clip)))

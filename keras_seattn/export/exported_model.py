@@ -22,7 +22,8 @@ class ExportedModel:
             beside it), `.onnx`, `.tflite`, or the folder of a SavedModel.
         precision: `"float32"`, or for OpenVINO `"bfloat16"`: faster on
             processors that have it, with scores off by about 1e-3.
-        threads: int, the most processor cores to use; None means all.
+        threads: int, the most processor cores to use; None means all. A
+            SavedModel uses those of TensorFlow.
 
     Attributes:
         format: str, `"openvino"`, `"onnx"`, `"litert"` or `"savedmodel"`.
@@ -59,8 +60,9 @@ class ExportedModel:
         try:
             model, self._run = _LOADERS[self.format](runtime, path, precision, threads)
         except Exception as error:  # What runtimes raise for a damaged file is their own.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ValueError(
-                f"{path} cannot be loaded by {runtime.__name__}: {str(error).strip()}"
+                f"{path} cannot be loaded by {runtime.__name__}: {lines[-1].strip()}"
             ) from error
         description = read_description(path, self.format, model)
         self.name = description["name"]

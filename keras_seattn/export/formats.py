@@ -29,14 +29,20 @@ def format_of(path):
     return "savedmodel" if (path / "saved_model.pb").is_file() else None
 
 
+def holds_savedmodel(path):
+    """Whether a folder is a SavedModel that `write_description` has been at."""
+    return pathlib.Path(path, "assets.extra", f"{DESCRIPTION}.json").is_file()
+
+
 def import_or_explain(format, modules):
     """Imports modules, or raises an ImportError that says what to install."""
     try:
         return [importlib.import_module(module) for module in modules]
     except ImportError as error:
+        install = "tensorflow" if modules == ("tensorflow",) else f'"keras-seattn[{format}]"'
         raise ImportError(
-            f'The format "{format}" needs {" and ".join(modules)}: pip install '
-            f'"keras-seattn[{format}]". Python says: {error}'
+            f'The format "{format}" needs {" and ".join(modules)}: pip install {install}. Python '
+            f"says: {error}"
         ) from error
 
 

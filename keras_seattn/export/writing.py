@@ -8,7 +8,12 @@ import tempfile
 import keras
 
 from keras_seattn import arguments
-from keras_seattn.export.formats import FORMATS, import_or_explain, write_description
+from keras_seattn.export.formats import (
+    FORMATS,
+    holds_savedmodel,
+    import_or_explain,
+    write_description,
+)
 from keras_seattn.layers import tensorflow_cpu
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
@@ -43,7 +48,7 @@ def export_model(model, path, format):
     """
     arguments.one_of(format, tuple(FORMATS), "format")
     ending, keras_name, modules, _ = FORMATS[format]
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).absolute()
     if ending and path.suffix != ending:
         raise ValueError(f"`path` must end in {ending} for {format}. Received: path={str(path)!r}")
     import_or_explain(format, modules)
@@ -52,16 +57,27 @@ def export_model(model, path, format):
     clip_shape(model)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder of `path` does not exist: {path.parent}")
-    if not ending and path.exists() and not (path / "saved_model.pb").is_file():
-        raise FileExistsError(f"`path` is there, and no SavedModel that may be replaced: {path}")
+    if ending and path.is_dir():
+        raise IsADirectoryError(f"`path` is a folder, but {format} is a file: {path}")
+    if not ending:
+        if path.suffix and path.suffix in (other for other, *_ in FORMATS.values()):
+            raise ValueError(f"`path` must not end in {path.suffix} for {format}: {path}")
+        if path.exists() and not holds_savedmodel(path):
+            raise FileExistsError(
+                f"`path` is there, and no SavedModel of this package that may be replaced: {path}"
+            )
 
     # LiteRT's interpreter runs clips of one shape; the others take batches of any size.
     batch = 1 if format == "litert" else None
     signature = [keras.InputSpec(shape=(batch, *model.input_shape[1:]), dtype="float32")]
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-")
+    except OSError as error:
+        raise OSError(f"`path` cannot be written to: {path}: {error.strerror}") from error
+    with temporary as folder:
         new = os.path.join(folder, path.name)
         with tensorflow_cpu.operations(_OPERATIONS[format]):
-            _in_float32(model).export(
+            float32_copy(model).export(
                 new, format=keras_name, input_signature=signature, verbose=False
             )
         if format == "onnx":
@@ -85,21 +101,16 @@ def describe(model):
     }
 
 
-def _in_float32(model):
-    """A model of the same weights; itself, where it computes in float32 already."""
+def float32_copy(model):
+    """A copy of a functional model that computes in float32, whatever the model was trained in.
+
+    It has traced nothing yet, so that it takes the operations of where it is called first.
+    """
 
     def clone(layer):
-        config = layer.get_config()
-        config["dtype"] = "float32"
-        return layer.__class__.from_config(config)
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
 
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return _traced_anew(model, lambda layer: layer.__class__.from_config(layer.get_config()))
-    return _traced_anew(model, clone)
-
-
-def _traced_anew(model, clone_function):
-    copy = keras.models.clone_model(model, clone_function=clone_function)
+    copy = keras.models.clone_model(model, clone_function=clone)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -1,4 +1,4 @@
-"""The layers that the paper adds to a 3D CNN, and the convolution it is built of."""
+"""The layers that the paper adds to a 3D CNN, and those that the networks are built of."""
 
 from keras_seattn.layers.batch_norm import FusedBatchNormalization
 from keras_seattn.layers.frame_attention import FrameSelfAttention

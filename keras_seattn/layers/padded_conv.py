@@ -1,4 +1,4 @@
-"""The 3D convolution of the base networks: symmetric padding, compiled where that helps."""
+"""The 3D convolution of the base networks: symmetric padding, the fastest kernels."""
 
 import keras
 

@@ -3,7 +3,7 @@
 import keras
 
 from keras_seattn import arguments
-from keras_seattn.layers.tensorflow_cpu import max_pooling, on_tensorflow_cpu
+from keras_seattn.layers import tensorflow_cpu
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -45,9 +45,9 @@ class PaddedMaxPooling3D(keras.layers.Layer):
         arguments.feature_shape(input_shape, "PaddedMaxPooling3D")
 
     def call(self, inputs):
-        if on_tensorflow_cpu():
+        if tensorflow_cpu.on_tensorflow_cpu():
             x = inputs if self._channel_axis == 4 else keras.ops.moveaxis(inputs, 1, -1)
-            return keras.ops.moveaxis(max_pooling(x), -1, self._channel_axis)
+            return keras.ops.moveaxis(tensorflow_cpu.max_pooling(x), -1, self._channel_axis)
         x = keras.ops.pad(
             inputs, [(0, 0) if axis in (0, self._channel_axis) else (1, 1) for axis in range(5)]
         )

@@ -77,7 +77,7 @@ def convolution(x, kernel, strides, groups):
 
 
 def dense_convolution(x, kernel, strides):
-    """TensorFlow's own 3D convolution, with the gradient of the kernel always in float32.
+    """TensorFlow's own 3D convolution, with the gradient of a bfloat16 kernel in float32.
 
     oneDNN's gradient of a bfloat16 kernel is unusable: in TensorFlow 2.21 it now and then holds
     whatever was in memory before, as for batches of 16 x 2 x 3 x 3 x 64 and 3x3x3 kernels.
@@ -108,10 +108,11 @@ def dense_convolution(x, kernel, strides):
                 out_backprop=dy,
                 **attributes,
             )
+            dtype = tf.float32 if x.dtype == tf.bfloat16 else x.dtype
             dkernel = tf.raw_ops.Conv3DBackpropFilterV2(
-                input=tf.cast(padded(x), tf.float32),
+                input=tf.cast(padded(x), dtype),
                 filter_sizes=kernel.shape,
-                out_backprop=tf.cast(dy, tf.float32),
+                out_backprop=tf.cast(dy, dtype),
                 **attributes,
             )
             dx = tf.slice(dx, padding, tf.shape(x)) if any(padding) else dx

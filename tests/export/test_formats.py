@@ -1,0 +1,196 @@
+"""Exported models score as their Keras models do, and carry what their users must know."""
+
+import errno
+import importlib.util
+import os
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.applications.video_network import VideoNetwork
+from keras_seattn.export import ExportedModel, export_model, is_exported, verify
+from keras_seattn.layers import (
+    FrameSelfAttention,
+    FusedBatchNormalization,
+    GroupedConv3D,
+    PaddedConv3D,
+    PaddedMaxPooling3D,
+    ScaledResidual,
+    SqueezeExcite3D,
+)
+from keras_seattn.preprocessing import HARA_2020
+
+NAMES = ["climb stairs", "draw sword", "Kür"]
+RUNTIMES = {
+    "openvino": ("openvino",),
+    "onnx": ("onnx", "tf2onnx", "onnxruntime"),
+    "litert": ("ai_edge_litert",),
+    "savedmodel": ("tensorflow",),
+}
+PATHS = {"openvino": "m.xml", "onnx": "m.onnx", "litert": "m.tflite", "savedmodel": "m"}
+
+
+def network():
+    """One of every layer that the networks are made of, with random weights and statistics."""
+    clip = keras.Input((6, 20, 20, 3), name="clip")
+    x = PaddedConv3D(16, 3, strides=(1, 2, 2))(clip)
+    x = keras.layers.ReLU()(FusedBatchNormalization()(x))
+    x = PaddedMaxPooling3D()(x)
+    x = keras.layers.ReLU()(FusedBatchNormalization()(PaddedConv3D(32, 1)(x)))
+    for strides in (1, 2):
+        x = GroupedConv3D(32, 3, groups=8, strides=strides)(x)
+        x = keras.layers.ReLU()(FusedBatchNormalization()(x))
+    u = SqueezeExcite3D("sequence", 2)(SqueezeExcite3D("channel", 4)(x))
+    x = FrameSelfAttention()(ScaledResidual()([x, u]))
+    x = keras.layers.GlobalAveragePooling3D(dtype="float32")(x)
+    x = keras.layers.Dense(3, activation="softmax", dtype="float32")(x)
+    model = VideoNetwork(clip, x, name="tiny")
+    generator = np.random.default_rng(0)
+    for variable in model.variables:
+        if variable.name in ("gamma", "beta", "moving_mean"):
+            variable.assign(variable + generator.normal(0, 0.2, variable.shape))
+        elif variable.name == "moving_variance":
+            variable.assign(generator.uniform(0.5, 1.5, variable.shape))
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([20 * kernel, bias])  # so that scores differ from clip to clip
+    model.class_names = NAMES
+    model.preprocessing = HARA_2020
+    return model
+
+
+@pytest.mark.parametrize("format", RUNTIMES)
+def test_the_same_scores_in_every_runtime(format, tmp_path):
+    for module in RUNTIMES[format]:
+        pytest.importorskip(module)
+    model = network()
+    path = str(tmp_path / PATHS[format])
+    export_model(model, path, format)
+    export_model(model, path, format)  # over what is there
+    assert is_exported(path) and len(list(tmp_path.iterdir())) == (2 if format == "openvino" else 1)
+    exported = ExportedModel(path, threads=2)
+    assert exported.format == format and exported.name == "tiny"
+    assert list(exported.class_names) == NAMES and exported.preprocessing == HARA_2020
+    assert exported.input_shape[1:] == (6, 20, 20, 3) and exported.output_shape[1:] == (3,)
+
+    clips = np.random.default_rng(1).normal(0, 2, (5, 6, 20, 20, 3)).astype("float32")
+    clips += np.linspace(-4, 4, 5, dtype="float32")[:, None, None, None, None]
+    expected = model.predict(clips, verbose=0)
+    assert np.std(expected, axis=0).max() > 0.01, "the scores must differ from clip to clip"
+    np.testing.assert_allclose(exported.predict_on_batch(clips), expected, atol=1e-5)
+    np.testing.assert_allclose(exported.predict_on_batch(clips[:2]), expected[:2], atol=1e-5)
+    result = verify(model, exported, clips=2, repeats=2)
+    assert result.passed and result.error < 1e-5 and result.milliseconds > 0
+    with pytest.raises(ValueError, match=r"`clips` must have the shape \(batch, \*\(6, 20, 20, 3"):
+        exported.predict_on_batch(clips[:, :4])
+
+
+def test_a_different_model_does_not_pass(tmp_path):
+    path = str(tmp_path / "m")
+    model = network()
+    export_model(model, path, "savedmodel")
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel, bias + np.array([1, 0, 0])])
+    assert not verify(model, ExportedModel(path), clips=1, repeats=1).passed
+    model.layers[-1].set_weights([kernel, bias])
+    exported = ExportedModel(path)
+    run, calls = exported._run, []
+
+    def not_finite_at_last(clips):
+        calls.append(clips)
+        return run(clips) * (np.nan if len(calls) == 3 else 1)
+
+    exported._run = not_finite_at_last
+    result = verify(model, exported, clips=3, repeats=1)
+    assert result.error == np.inf and not result.passed
+
+
+def test_a_model_of_half_precision_is_exported_in_float32(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        half = network()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    full = network()
+    full.set_weights(half.get_weights())
+    export_model(half, str(tmp_path / "m"), "savedmodel")
+    exported = ExportedModel(str(tmp_path / "m"))
+    assert verify(full, exported, repeats=1).error < 1e-5
+    assert verify(half, exported, repeats=1).error < 1e-5
+
+
+def test_bfloat16_in_openvino(tmp_path):
+    pytest.importorskip("openvino")
+    model = network()
+    path = str(tmp_path / "m.xml")
+    export_model(model, path, "openvino")
+    exported = ExportedModel(path, precision="bfloat16")
+    assert verify(model, exported, "bfloat16", repeats=1).passed
+
+
+def test_what_cannot_be_exported(tmp_path, monkeypatch):
+    model = SEAResNet18_3D(input_shape=(2, 16, 16, 3), classes=2, width=0.05, sa_stages=())
+    with pytest.raises(ValueError, match=r"`path` must end in \.onnx for onnx.*m\.xml"):
+        export_model(model, str(tmp_path / "m.xml"), "onnx")
+    with pytest.raises(ValueError, match="`format` must be one of 'openvino', 'onnx'"):
+        export_model(model, str(tmp_path / "m.xml"), "coreml")
+    with pytest.raises(FileNotFoundError, match="folder of `path` does not exist"):
+        export_model(model, str(tmp_path / "none" / "m"), "savedmodel")
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(FileExistsError, match="no SavedModel of this package that may be replaced"):
+        export_model(model, str(tmp_path / "mine"), "savedmodel")
+    (tmp_path / "mine.tflite").mkdir()
+    with pytest.raises(IsADirectoryError, match="`path` is a folder, but litert is a file"):
+        export_model(model, str(tmp_path / "mine.tflite"), "litert")
+    with pytest.raises(ValueError, match=r"`path` must not end in \.onnx for savedmodel"):
+        export_model(model, str(tmp_path / "m.onnx"), "savedmodel")
+    any_size = SEAResNet18_3D(input_shape=(2, None, None, 3), classes=2, width=0.05)
+    with pytest.raises(ValueError, match="must take square RGB clips of a fixed size"):
+        export_model(any_size, str(tmp_path / "m"), "savedmodel")
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(OSError, match=r"cannot be written to.*/m: No"),
+    ):
+        patch.setattr("tempfile.TemporaryDirectory", _no_space)
+        export_model(model, str(tmp_path / "m"), "savedmodel")
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(
+        ImportError, match=r'needs onnx and tf2onnx: pip install "keras-seattn\[onn'
+    ):
+        export_model(model, str(tmp_path / "m.onnx"), "onnx")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine", "mine.tflite"]
+
+
+def _no_space(*args, **options):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_channels_first(tmp_path):
+    options = {"classes": 2, "width": 0.1, "se_stages": (4,), "sa_stages": ()}
+    model = SEAResNet18_3D(input_shape=(3, 4, 24, 24), data_format="channels_first", **options)
+    path = str(tmp_path / "m")
+    export_model(model, path, "savedmodel")
+    assert verify(model, ExportedModel(path), repeats=1).passed
+
+
+def test_what_cannot_be_loaded(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"model does not exist: .*none\.xml"):
+        ExportedModel(str(tmp_path / "none.xml"))
+    (tmp_path / "m.txt").touch()
+    with pytest.raises(ValueError, match="is no exported model"):
+        ExportedModel(str(tmp_path / "m.txt"))
+    foreign = keras.Sequential([keras.Input((2, 4, 4, 3)), keras.layers.Flatten()])
+    foreign.export(str(tmp_path / "foreign"), verbose=False)
+    with pytest.raises(ValueError, match="does not say what its classes"):
+        ExportedModel(str(tmp_path / "foreign"))
+    with pytest.raises(ValueError, match='`precision` must be "float32" for savedmodel'):
+        ExportedModel(str(tmp_path / "foreign"), precision="bfloat16")
+    (tmp_path / "m.onnx").write_bytes(b"no model")
+    if importlib.util.find_spec("onnxruntime"):
+        with pytest.raises(ValueError, match=r"m\.onnx cannot be loaded by onnxruntime"):
+            ExportedModel(str(tmp_path / "m.onnx"))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r"needs onnxruntime: pip install .keras-seattn\[onnx\]"):
+        ExportedModel(str(tmp_path / "m.onnx"))
