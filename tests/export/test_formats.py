@@ -55,7 +55,7 @@ def network():
         elif variable.name == "moving_variance":
             variable.assign(generator.uniform(0.5, 1.5, variable.shape))
     kernel, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([20 * kernel, bias])  # so that scores differ from clip to clip
+    model.layers[-1].set_weights([5 * kernel, bias])  # so that scores differ from clip to clip
     model.class_names = NAMES
     model.preprocessing = HARA_2020
     return model
@@ -78,7 +78,7 @@ def test_the_same_scores_in_every_runtime(format, tmp_path):
     clips = np.random.default_rng(1).normal(0, 2, (5, 6, 20, 20, 3)).astype("float32")
     clips += np.linspace(-4, 4, 5, dtype="float32")[:, None, None, None, None]
     expected = model.predict(clips, verbose=0)
-    assert np.std(expected, axis=0).max() > 0.01, "the scores must differ from clip to clip"
+    assert np.std(expected, axis=0).max() > 1e-3, "the scores must differ from clip to clip"
     np.testing.assert_allclose(exported.predict_on_batch(clips), expected, atol=1e-5)
     np.testing.assert_allclose(exported.predict_on_batch(clips[:2]), expected[:2], atol=1e-5)
     result = verify(model, exported, clips=2, repeats=2)
