@@ -12,6 +12,8 @@ import keras_seattn  # noqa: F401  (before Keras, as its users should)
 # isort: split
 import keras
 
+from keras_seattn.applications import SEAResNet18_3D
+
 
 @pytest.fixture(autouse=True)
 def same_random_numbers():
@@ -35,6 +37,15 @@ def tiny_ucf101(tmp_path):
     for subset, lines in lists.items():
         (splits_dir / f"{subset}list01.txt").write_text("\n".join(lines) + "\n")
     return str(video_dir), str(splits_dir)
+
+
+@pytest.fixture
+def model_path(tmp_path):
+    """The file of a small network with all modules and random weights."""
+    model = SEAResNet18_3D(input_shape=(8, 24, 24, 3), classes=3, width=0.1)
+    model.class_names = ["Jump", "Walk", "Run"]
+    model.save(tmp_path / "model.keras")
+    return tmp_path / "model.keras"
 
 
 @pytest.fixture

@@ -36,11 +36,11 @@ def plot_confusion_matrix(result, path):
         im_kw={"norm": matplotlib.colors.PowerNorm(1 if classes <= 20 else 0.5, 0, 1)},
     )
     axes.tick_params(labelsize=9 if classes <= 20 else 7)
-    axes.set(
-        xlabel="predicted class",
-        ylabel="true class",
-        title=f"Share of each class's videos\nvideo top-1 {result.top1:.1%} "
-        f"of {result.videos} videos",
+    axes.set(xlabel="predicted class", ylabel="true class")
+    # On the left, where it is seen when a page shows the left part of a large matrix.
+    axes.set_title(
+        f"Share of each class's videos\nvideo top-1 {result.top1:.1%} of {result.videos} videos",
+        loc="left",
     )
     figure.savefig(path, dpi=110)
 

@@ -105,7 +105,8 @@ def write_report(
     sections.append(
         _section(
             "Confusion matrix",
-            "<p class='faint'>Each row is divided by its sum: the share of a class's videos.</p>"
+            "<p class='faint'>Each row is divided by its sum: the share of a class's videos. "
+            "Scroll in the picture to see all of it.</p>"
             + _picture(file("confusion_matrix.png"), "confusion matrix"),
         )
     )

@@ -152,16 +152,7 @@ def grouped_convolution(x, kernel, strides, groups):
     2 x 7 x 7 positions and 512 channels the sum takes 0.6 ms; 16 dense 3D convolutions over merged
     groups of 32 channels 3.2; batched matrix products 5.2; Keras' own, compiled by XLA, 3.5.
 
-    Args:
-        x: tensor, `(batch, frames, height, width, channels)`; the number of
-            frames must be known.
-        kernel: tensor, `(kT, kH, kW, channels // groups, filters)`, sizes odd.
-        strides: 3 ints.
-        groups: int.
-
-    Returns:
-        tensor, `(batch, frames', height', width', filters)`, with ceil(n /
-        stride) elements in place of n.
+    Args, returns: as `convolution`.
     """
     import tensorflow as tf
 

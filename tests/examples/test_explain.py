@@ -1,17 +1,6 @@
 """examples/explain.py as a user calls it."""
 
-import pytest
 from video_files import moving_pattern, write_video
-
-from keras_seattn.applications import SEAResNet18_3D
-
-
-@pytest.fixture
-def model_path(tmp_path):
-    model = SEAResNet18_3D(input_shape=(8, 24, 24, 3), classes=3, width=0.1)
-    model.class_names = ["Jump", "Walk", "Run"]
-    model.save(tmp_path / "model.keras")
-    return tmp_path / "model.keras"
 
 
 def test_the_pictures_of_a_video(model_path, tmp_path, run_example):

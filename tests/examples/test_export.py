@@ -3,16 +3,6 @@
 import pytest
 from video_files import moving_pattern, write_video
 
-from keras_seattn.applications import SEAResNet18_3D
-
-
-@pytest.fixture
-def model_path(tmp_path):
-    model = SEAResNet18_3D(input_shape=(4, 24, 24, 3), classes=3, width=0.05)
-    model.class_names = ["Jump", "Walk", "Run"]
-    model.save(tmp_path / "model.keras")
-    return tmp_path / "model.keras"
-
 
 @pytest.mark.parametrize("format, ending", [("openvino", ".xml"), ("savedmodel", ".savedmodel")])
 def test_an_export_predicts_as_the_model(format, ending, model_path, tmp_path, run_example):
