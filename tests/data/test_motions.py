@@ -92,7 +92,7 @@ def trained(tmp_path_factory):
     model = applications.SEAResNet18_3D(
         input_shape=(16, SIZE, SIZE, 3), classes=8, width=0.125, sa_stages=(3, 4)
     )
-    epochs = 5
+    epochs = 8
     recipe = training.quick_recipe(epochs * len(clips), learning_rate=4e-3)
     model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
     model.fit(clips, epochs=epochs, shuffle=False, verbose=0)
