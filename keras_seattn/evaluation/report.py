@@ -106,7 +106,7 @@ def write_report(
         _section(
             "Confusion matrix",
             "<p class='faint'>Each row is divided by its sum: the share of a class's videos. "
-            "Scroll in the picture to see all of it.</p>"
+            "A picture wider than the page scrolls.</p>"
             + _picture(file("confusion_matrix.png"), "confusion matrix"),
         )
     )

@@ -60,7 +60,7 @@ def explain_video(model, path, output_dir, class_name=None):
 
     >>> keras_seattn.explain.explain_video(model, "video.mp4", "explained")
     """
-    inner.head(model)
+    inner.head(model)  # refuses what has no class activation map, before anything is written
     names = list(class_names_of(model))
     if class_name is not None and class_name not in names:
         raise ValueError(

@@ -6,7 +6,7 @@ import typing
 import numpy as np
 
 from keras_seattn.export.writing import float32_copy
-from keras_seattn.preprocessing import preprocess_input, preprocessing_of
+from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
 
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 0.05}
 
@@ -70,7 +70,7 @@ def _clip(model, seed):
     places = np.meshgrid(*map(np.arange, shape), indexing="ij")
     phase = sum(p * w for p, w in zip(places, generator.uniform(-0.5, 0.5, 4), strict=True))
     values = 127 + 80 * np.sin(phase) + generator.normal(0, 15, shape)
-    data_format = "channels_last" if shape[-1] == 3 else "channels_first"
+    _, _, data_format = clip_shape(model)
     return preprocess_input(np.clip(values, 0, 255), data_format, preprocessing_of(model))
 
 
