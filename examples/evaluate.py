@@ -11,7 +11,7 @@ import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
 from keras_seattn import evaluation
-from keras_seattn.data.command_line import add_data_flags, check_data_flags, load_catalogs
+from keras_seattn.command_line import add_data_flags, check_data_flags, load_catalogs
 
 
 def parse_arguments():

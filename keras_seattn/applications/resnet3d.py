@@ -60,6 +60,8 @@ SHARED_ARGUMENTS = """
             `(3, 4)` is the paper's "SA **" (Table 6).
         channel_reduction: int, the paper's r.
         sequence_reduction: int, the paper's d.
+        attention_reduction: int, how many times fewer channels the queries,
+            keys and values of the self-attention have than its input.
         width: float, a factor on every number of filters.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.{more}
@@ -104,6 +106,7 @@ def build_network(
     sa_stages,
     channel_reduction,
     sequence_reduction,
+    attention_reduction,
     width,
     data_format,
     name,
@@ -132,6 +135,7 @@ def build_network(
     sa_stages = _checked_stages(sa_stages, "sa_stages")
     channel_reduction = arguments.positive_integer(channel_reduction, "channel_reduction")
     sequence_reduction = arguments.positive_integer(sequence_reduction, "sequence_reduction")
+    attention_reduction = arguments.positive_integer(attention_reduction, "attention_reduction")
     if not width > 0:
         raise ValueError(f"`width` must be greater than 0. Received: width={width}")
     inputs = _input(input_tensor, input_shape, data_format, se_stages)
@@ -153,7 +157,9 @@ def build_network(
             )(u)
             x = ScaledResidual(name=f"stage{stage}_se_residual")([x, u])
         if stage in sa_stages:
-            x = FrameSelfAttention(data_format=data_format, name=f"stage{stage}_attention")(x)
+            x = FrameSelfAttention(
+                attention_reduction, data_format, name=f"stage{stage}_attention"
+            )(x)
 
     # Half precision is too coarse for class scores, so the head is float32 under every policy.
     if include_top or pooling == "avg":
@@ -264,6 +270,7 @@ def SEAResNet18_3D(
     sa_stages=(1, 2, 3, 4),
     channel_reduction=16,
     sequence_reduction=2,
+    attention_reduction=8,
     width=1.0,
     data_format=None,
     shortcut=None,
@@ -311,6 +318,7 @@ def SEAResNet18_3D(
         sa_stages=sa_stages,
         channel_reduction=channel_reduction,
         sequence_reduction=sequence_reduction,
+        attention_reduction=attention_reduction,
         width=width,
         data_format=data_format,
         name=name,

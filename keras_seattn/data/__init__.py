@@ -9,12 +9,14 @@ from keras_seattn.data.catalogs import (
     load_ucf101,
 )
 from keras_seattn.data.decoding import VideoError, read_video
+from keras_seattn.data.holding_out import hold_out, video_group
 from keras_seattn.data.pipeline import test_clips, train_clips
 
 __all__ = [
     "Catalog",
     "VideoError",
     "find_videos",
+    "hold_out",
     "load_directory",
     "load_hmdb51",
     "load_ucf101",
@@ -22,4 +24,5 @@ __all__ = [
     "read_video",
     "test_clips",
     "train_clips",
+    "video_group",
 ]

@@ -13,11 +13,12 @@ from keras_seattn.evaluation.prediction import (
     video_clips,
 )
 from keras_seattn.evaluation.report import write_report
-from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.evaluation.result import DivergedError, EvaluationResult
 from keras_seattn.evaluation.video_accuracy import evaluate
 
 __all__ = [
     "ClipPrediction",
+    "DivergedError",
     "EvaluationResult",
     "VideoPrediction",
     "class_names_of",

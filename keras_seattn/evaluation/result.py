@@ -14,6 +14,10 @@ METRICS = ("top1", "top5", "clip_top1", "balanced_accuracy")
 _RESAMPLES = 1000
 
 
+class DivergedError(ValueError):
+    """A training ended in numbers that are not finite."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class EvaluationResult:
     """How well a model recognises videos.
@@ -84,7 +88,7 @@ class EvaluationResult:
             )
         finite = np.isfinite(self.scores).all(axis=1)
         if not finite.all():
-            raise ValueError(
+            raise DivergedError(
                 f"`scores` must be finite numbers. Those of {self._videos_where(~finite)} are not: "
                 "the training diverged."
             )

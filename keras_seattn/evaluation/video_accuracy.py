@@ -5,7 +5,7 @@ import tqdm
 
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.unreadable import DamageLog
-from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.evaluation.result import DivergedError, EvaluationResult
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
 
@@ -91,7 +91,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
 def check_probabilities(scores):
     """Raises a ValueError unless each row of an array is finite, not negative and sums to 1."""
     if not np.all(np.isfinite(scores)):
-        raise ValueError(
+        raise DivergedError(
             "`model` gives scores that are not finite numbers: its training diverged. Load an "
             "earlier checkpoint, or train again with a lower learning rate."
         )

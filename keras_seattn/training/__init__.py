@@ -9,7 +9,7 @@ from keras_seattn.training.recipe import (
     paper_recipe,
     quick_recipe,
 )
-from keras_seattn.training.run import check_output, train
+from keras_seattn.training.run import check_output, compile_model, fit, train
 from keras_seattn.training.video_validation import VideoValidation
 
 __all__ = [
@@ -18,7 +18,9 @@ __all__ = [
     "VideoValidation",
     "automatic_policy",
     "check_output",
+    "compile_model",
     "fine_tuning_recipe",
+    "fit",
     "freeze_before",
     "paper_learning_rate",
     "paper_recipe",

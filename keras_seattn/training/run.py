@@ -3,11 +3,12 @@
 import os
 
 import keras
+import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
-from keras_seattn.evaluation import evaluate, write_report
+from keras_seattn.evaluation import DivergedError, evaluate, write_report
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.training.video_validation import VideoValidation
 
@@ -71,46 +72,26 @@ def train(
     ...     model, recipe, train_catalog, test_catalog, "runs/first", epochs=100
     ... )
     """
-    epochs = arguments.positive_integer(epochs, "epochs")
-    frames, size, data_format = clip_shape(model)
-    if list(train_catalog.class_names) != list(test_catalog.class_names):
-        raise ValueError("`train_catalog` and `test_catalog` must have the same class names.")
-    if model.output_shape[-1] != len(train_catalog.class_names):
-        raise ValueError(
-            f"`model` has {model.output_shape[-1]} outputs, but the catalogs have "
-            f"{len(train_catalog.class_names)} classes. Build it with that many."
-        )
 
     def file(name):
         return os.path.join(output_dir, name)
 
+    arguments.positive_integer(epochs, "epochs")
+    clip_shape(model)
+    check_classes(model, train_catalog, test_catalog)
     check_output(output_dir)
     os.makedirs(output_dir, exist_ok=True)
-    clips = train_clips(
+    fit(
+        model,
+        recipe,
         train_catalog,
-        frames,
-        size,
+        test_catalog,
+        epochs,
         batch_size,
         seed,
         unreadable,
         crop_scales,
-        data_format,
-        preprocessing_of(model),
-    )
-    model.class_names = list(train_catalog.class_names)
-    model.compile(
-        recipe.optimizer,
-        loss="sparse_categorical_crossentropy",
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="clip_top1")],
-    )
-    model.fit(
-        clips,
-        epochs=epochs,
-        shuffle=False,  # `train_clips` does it.
         callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            VideoValidation(test_catalog, batch_size, unreadable),
-            *recipe.callbacks,
             keras.callbacks.ModelCheckpoint(file("model.keras")),
             keras.callbacks.ModelCheckpoint(file("best.keras"), "val_loss", save_best_only=True),
             keras.callbacks.CSVLogger(file("history.csv")),
@@ -136,4 +117,103 @@ def check_output(output_dir):
         raise FileExistsError(
             f"`output_dir` holds a trained model already: {path}. Name another folder, or remove "
             "that one."
+        )
+
+
+def fit(
+    model,
+    recipe,
+    train_catalog,
+    validation_catalog,
+    epochs,
+    batch_size=32,
+    seed=None,
+    unreadable="stop",
+    crop_scales=CROP_SCALES,
+    callbacks=(),
+    verbose="auto",
+):
+    """Trains a model on the videos of one catalog and scores another after each epoch.
+
+    The part of `train` that writes no files.
+
+    Args:
+        model, recipe, train_catalog, epochs, batch_size, seed, unreadable,
+            crop_scales: see `train`.
+        validation_catalog: `data.Catalog` with the same classes.
+        callbacks: sequence of `keras.callbacks.Callback`, called behind the
+            recipe's.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        The `keras.callbacks.History`, whose `history` holds for each epoch
+        `loss` and `clip_top1`, of the clips trained on, and `val_loss`,
+        `val_clip_top1` and `val_top1`, the last of whole videos.
+
+    Raises:
+        ValueError: The catalogs have different classes, or the model does not
+            fit them.
+        evaluation.DivergedError: The loss became NaN.
+        data.VideoError: Videos cannot be read; the message lists them.
+
+    Example:
+
+    >>> training, validation = keras_seattn.data.hold_out(catalog)
+    >>> history = keras_seattn.training.fit(model, recipe, training, validation, epochs=10)
+    >>> history.history["val_top1"][-1]
+    0.61
+    """
+    epochs = arguments.positive_integer(epochs, "epochs")
+    frames, size, data_format = clip_shape(model)
+    check_classes(model, train_catalog, validation_catalog)
+    clips = train_clips(
+        train_catalog,
+        frames,
+        size,
+        batch_size,
+        seed,
+        unreadable,
+        crop_scales,
+        data_format,
+        preprocessing_of(model),
+    )
+    model.class_names = list(train_catalog.class_names)
+    compile_model(model, recipe)
+    history = model.fit(
+        clips,
+        epochs=epochs,
+        shuffle=False,  # `train_clips` does it.
+        verbose=verbose,
+        callbacks=[
+            keras.callbacks.TerminateOnNaN(),
+            VideoValidation(validation_catalog, batch_size, unreadable),
+            *recipe.callbacks,
+            *callbacks,
+        ],
+    )
+    if not np.all(np.isfinite(history.history["loss"])):
+        raise DivergedError(
+            f"The loss was not a finite number in epoch {len(history.epoch)}: the training "
+            "diverged. Train again with a lower learning rate."
+        )
+    return history
+
+
+def compile_model(model, recipe):
+    """Compiles a model with a recipe's optimizer, the cross-entropy and `clip_top1`."""
+    model.compile(
+        recipe.optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="clip_top1")],
+    )
+
+
+def check_classes(model, train_catalog, validation_catalog):
+    """Raises a ValueError unless a model and two catalogs have the same classes."""
+    if list(train_catalog.class_names) != list(validation_catalog.class_names):
+        raise ValueError("The catalogs must have the same class names.")
+    if model.output_shape[-1] != len(train_catalog.class_names):
+        raise ValueError(
+            f"`model` has {model.output_shape[-1]} outputs, but the catalogs have "
+            f"{len(train_catalog.class_names)} classes. Build it with that many."
         )

@@ -46,6 +46,17 @@ def test_parameters_of_the_modules(builder):
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
+def test_the_attention_reduction_sets_the_channels_of_queries_keys_and_values(builder):
+    options = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": 0.25}
+    widths = (16, 32, 64, 128) if builder is SEAResNet18_3D else (64, 128, 256, 512)
+    few, many = (
+        trainable_parameters(builder(**options, attention_reduction=reduction))
+        for reduction in (8, 2)
+    )
+    assert many - few == sum(4 * c * (c // 2 - c // 8) for c in widths)
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("frames, stage_frames", [(16, (8, 4, 2, 1)), (64, (32, 16, 8, 4))])
 def test_shapes_after_each_stage(builder, frames, stage_frames):
     widths = (64, 128, 256, 512) if builder is SEAResNet18_3D else (256, 512, 1024, 2048)
@@ -249,6 +260,7 @@ def test_compiling_with_keras_defaults_does_not_choose_xla_on_a_cpu(tmp_path):
         ({"sa_stages": 5}, r"Received: sa_stages=\(5,\)"),
         ({"channel_reduction": 0}, "`channel_reduction` must be a whole number of 1 or more"),
         ({"sequence_reduction": -2}, "`sequence_reduction` must be"),
+        ({"attention_reduction": 0}, "`attention_reduction` must be"),
         ({"classes": 0}, "`classes` must be"),
         ({"pooling": "mean"}, "`pooling` must be one of None, 'avg', 'max'"),
         ({"width": 0}, "`width` must be greater than 0"),

@@ -10,8 +10,8 @@ import pytest
 
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.data import Catalog, load_ucf101
-from keras_seattn.evaluation import evaluate
-from keras_seattn.training import paper_recipe, train
+from keras_seattn.evaluation import DivergedError, evaluate
+from keras_seattn.training import fit, paper_recipe, train
 
 TINY = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
 
@@ -75,3 +75,11 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tiny_ucf101, tm
     with pytest.raises(ValueError, match="`epochs` must be a whole number"):
         train(SEAResNet18_3D(**TINY), recipe, catalog, catalog, output, epochs=0)
     assert not os.path.exists(output)
+
+
+def test_a_run_that_diverges_says_so(tiny_ucf101):
+    catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
+    model = SEAResNet18_3D(**TINY)
+    recipe = paper_recipe(8, 4, learning_rate=1e30)
+    with pytest.raises(DivergedError, match="diverged"):
+        fit(model, recipe, *catalogs, epochs=3, batch_size=4, seed=0, verbose=0)

@@ -1,0 +1,85 @@
+"""A validation set by group: nothing that shares a scene is on both sides."""
+
+import numpy as np
+import pytest
+
+from keras_seattn.data import Catalog, hold_out, video_group
+
+
+def ucf_like(classes=5, groups=range(8, 26), videos=4):
+    names = [f"Class{i}" for i in range(classes)]
+    paths, labels = [], []
+    for label, name in enumerate(names):
+        for group in groups:
+            # As in UCF-101, groups have different numbers of videos.
+            for video in range(1, videos + 1 + (group * (label + 1)) % 4):
+                paths.append(f"UCF-101/{name}/v_{name}_g{group:02d}_c{video:02d}.avi")
+                labels.append(label)
+    return Catalog(paths, labels, names)
+
+
+@pytest.mark.parametrize(
+    "path, group",
+    [
+        ("UCF-101/Archery/v_Archery_g08_c01.avi", "g08"),
+        (
+            "hmdb51/shake_hands/21_haende_schuetteln_shake_hands_u_cm_np2_ri_goo_0.avi",
+            "21_haende_schuetteln",
+        ),
+        ("hmdb51/brush_hair/April_09_brush_hair_u_nm_np1_ba_goo_1.avi", "April_09"),
+        ("videos/falling/1.mp4", "videos/falling/1"),
+    ],
+)
+def test_groups_by_name(path, group):
+    assert video_group(path) == group
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_are_whole_and_classes_keep_their_shares(seed):
+    catalog = ucf_like()
+    training, validation = hold_out(catalog, share=0.2, seed=seed)
+    assert sorted(training.paths + validation.paths) == sorted(catalog.paths)
+    assert not {video_group(p) for p in training.paths} & {video_group(p) for p in validation.paths}
+    assert training.class_names == validation.class_names == catalog.class_names
+    for part in (training, validation):
+        for path, label in zip(part.paths, part.labels, strict=True):
+            assert f"/Class{label}/" in path
+    shares = np.bincount(validation.labels) / np.bincount(catalog.labels)
+    assert np.all(np.abs(shares - 0.2) < 0.07), shares
+
+
+def test_the_seed_decides():
+    catalog = ucf_like()
+    assert hold_out(catalog, seed=1)[1].paths == hold_out(catalog, seed=1)[1].paths
+    assert hold_out(catalog, seed=1)[1].paths != hold_out(catalog, seed=2)[1].paths
+
+
+def test_a_rare_class_is_on_both_sides():
+    # One class has two videos among forty of the others.
+    paths = [f"a/{i}.mp4" for i in range(40)] + ["b/40.mp4", "b/41.mp4"]
+    training, validation = hold_out(Catalog(paths, [0] * 40 + [1] * 2, ["a", "b"]))
+    assert list(np.bincount(training.labels))[1] == list(np.bincount(validation.labels))[1] == 1
+    assert len(validation) < 22
+
+
+@pytest.mark.parametrize(
+    "catalog, share, message",
+    [
+        (ucf_like(), 0, "`share` must be above 0 and at most 0.5"),
+        (ucf_like(), 0.7, "`share` must be above 0 and at most 0.5"),
+        (ucf_like(groups=[3]), 0.2, "'Class0' are all of one group"),
+        (
+            Catalog(
+                ["a/v_a_g01_c01.avi", "a/v_a_g02_c01.avi", "b/v_b_g02_c01.avi", "b/v_b_g03_c01.avi",
+                 "c/v_c_g03_c01.avi", "c/v_c_g01_c01.avi"],
+                [0, 0, 1, 1, 2, 2],
+                ["a", "b", "c"],
+            ),
+            0.2,
+            "The 3 groups of videos .* cannot be split",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_input(catalog, share, message):
+    with pytest.raises(ValueError, match=message):
+        hold_out(catalog, share)
