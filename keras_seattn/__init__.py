@@ -10,7 +10,7 @@ from keras_seattn import applications, layers  # noqa: E402
 from keras_seattn.version import __version__  # noqa: E402
 
 # `data` needs TensorFlow's tf.data, and the rest needs `data`; layers and networks need neither.
-_LOADED_ON_USE = ("data", "evaluation", "explain", "export", "training")
+_LOADED_ON_USE = ("data", "evaluation", "explain", "export", "training", "tuning")
 
 __all__ = ["__version__", "applications", "layers", "predict", *_LOADED_ON_USE]
 

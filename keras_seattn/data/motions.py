@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.version import __version__
 
 PAIRS = (
     ("Rising", "Sinking"),
@@ -35,7 +36,8 @@ def make(root, videos_per_group=6, seed=0):
     """Writes the data set: video files and split lists.
 
     Args:
-        root: str, the folder to write to; it is made where missing. Videos go
+        root: str, the folder to write to; it is made where missing, and left
+            as it is if it holds the same data set already. Videos go
             to `root/videos/<Class>/v_<Class>_gXX_cYY.avi` (MPEG-4 in AVI,
             96 x 72, 25 frames a second), lists to `root/splits`.
         videos_per_group: int, the number of videos of each class in each of
@@ -62,6 +64,12 @@ def make(root, videos_per_group=6, seed=0):
             f"Received: videos_per_group={videos_per_group}"
         )
     video_dir, splits_dir = os.path.join(root, "videos"), os.path.join(root, "splits")
+    made, content = os.path.join(root, "made.txt"), f"{__version__} {videos_per_group} {seed}\n"
+    if os.path.exists(made):
+        with open(made, encoding="utf-8") as file:
+            if file.read() == content:
+                return video_dir, splits_dir
+        os.remove(made)
     os.makedirs(splits_dir, exist_ok=True)
     for name in CLASS_NAMES:
         os.makedirs(os.path.join(video_dir, name), exist_ok=True)
@@ -92,6 +100,8 @@ def make(root, videos_per_group=6, seed=0):
     for file, lines in lists.items():
         with open(os.path.join(splits_dir, file), "w", encoding="utf-8") as stream:
             stream.writelines(line + "\n" for line in lines)
+    with open(made, "w", encoding="utf-8") as file:  # last, so that all of it is there
+        file.write(content)
     return video_dir, splits_dir
 
 

@@ -1,14 +1,10 @@
 """The report of an evaluation: one HTML file to look at, and its pictures and numbers beside it."""
 
-import base64
 import html
-import importlib.resources
 import json
 import os
-import string
 
 import numpy as np
-from PIL import Image
 
 from keras_seattn.data.decoding import VideoError
 from keras_seattn.evaluation.figures import (
@@ -18,8 +14,8 @@ from keras_seattn.evaluation.figures import (
     plot_strips,
     plot_videos,
 )
+from keras_seattn.evaluation.page import picture, section, table, write_page
 
-_TEMPLATE = importlib.resources.files(__package__) / "report.html"
 _PAIRS = 5
 _CARDS = {
     "top1": "video top-1",
@@ -28,6 +24,11 @@ _CARDS = {
     "balanced_accuracy": "balanced accuracy",
 }
 _COLUMNS = ("precision", "recall", "f1", "support")
+_NOTE = (
+    "The range under a share is its 95\N{NO-BREAK SPACE}% interval, by bootstrap over videos. A "
+    "video's scores are the mean over its clips; clip top-1 judges single clips and is usually "
+    "lower."
+)
 
 
 def write_report(
@@ -90,48 +91,47 @@ def write_report(
 
     if history_csv:
         plot_history(history_csv, file("training_curves.png"))
-        sections.append(_section("Training", _picture(file("training_curves.png"), "curves", 0.35)))
+        sections.append(section("Training", picture(file("training_curves.png"), "curves", 0.35)))
     plot_precision_recall(result, file("precision_recall.png"), classes, seed)
     plot_confusion_matrix(result, file("confusion_matrix.png"))
     few = len(result.class_names) <= 20
     sections.append(
-        _section(
+        section(
             "Precision and recall" if few else "Precision and recall of some classes",
             "<p class='faint'>Rows are true classes, columns predicted ones. At the margins, in "
             "black, how many videos a class has and how many were taken for it.</p>"
-            + _picture(file("precision_recall.png"), "confusion matrix with margins", 0.6),
+            + picture(file("precision_recall.png"), "confusion matrix with margins", 0.6),
         )
     )
     sections.append(
-        _section(
+        section(
             "Confusion matrix",
             "<p class='faint'>Each row is divided by its sum: the share of a class's videos. "
             "A picture wider than the page scrolls.</p>"
-            + _picture(file("confusion_matrix.png"), "confusion matrix"),
+            + picture(file("confusion_matrix.png"), "confusion matrix"),
         )
     )
-    sections.append(_section("Classes", _class_table(result)))
-    sections.append(_section("Most confused", _confused(result, file)))
+    sections.append(section("Classes", _class_table(result)))
+    sections.append(section("Most confused", _confused(result, file)))
     if _drawn(plot_videos, result, file("videos.png")):
-        sections.append(_section("Videos", _picture(file("videos.png"), "frames of videos", 0.5)))
+        sections.append(section("Videos", picture(file("videos.png"), "frames of videos", 0.5)))
     if config or command:
         made = f"<pre>{html.escape(command)}</pre>" if command else ""
         if config:
             made += f"<pre>{html.escape(json.dumps(config, indent=1, ensure_ascii=False))}</pre>"
-        sections.append(_section("How it was made", made))
+        sections.append(section("How it was made", made))
 
     skipped = f"; {len(result.skipped)} unreadable videos left out" if result.skipped else ""
-    template = string.Template(_TEMPLATE.read_text(encoding="utf-8"))
-    page = template.substitute(
-        title=html.escape(title),
-        subtitle=f"{result.videos:,} videos, {result.clips:,} clips, "
-        f"{len(result.class_names)} classes{skipped}",
-        cards="".join(_card(result, name) for name in _CARDS),
-        sections="\n".join(sections),
-    )
     path = file("report.html")
-    with open(path, "w", encoding="utf-8") as stream:
-        stream.write(page)
+    write_page(
+        path,
+        title,
+        f"{result.videos:,} videos, {result.clips:,} clips, "
+        f"{len(result.class_names)} classes{skipped}",
+        [_card(result, name) for name in _CARDS],
+        _NOTE,
+        sections,
+    )
     return path
 
 
@@ -163,9 +163,9 @@ def _confused(result, file):
         others = np.flatnonzero(result.labels == taken)
         if len(others):
             drawn.append(int(others[np.argmax(result.scores[others, taken])]))
-        picture = file(f"confused_{number}.png")
-        if _drawn(plot_strips, result, drawn, picture, top=3):
-            parts.append(_picture(picture, f"videos of {names[0]} and {names[1]}", 0.5))
+        path = file(f"confused_{number}.png")
+        if _drawn(plot_strips, result, drawn, path, top=3):
+            parts.append(picture(path, f"videos of {names[0]} and {names[1]}", 0.5))
     return "".join(parts) or "<p>No video was taken for another class.</p>"
 
 
@@ -181,49 +181,26 @@ def _drawn(plot, result, *arguments, **options):
 
 
 def _class_table(result):
-    heads = "".join(
-        f"<th><button>{name}</button></th>"
-        for name in ("class", "precision", "recall", "F1", "videos")
-    )
-    rows = []
-    for row in result.per_class:
-        name = html.escape(row["class_name"])
-        cells = "".join(_cell(row[column]) for column in _COLUMNS)
-        rows.append(f'<tr><td data-value="{name}">{name}</td>{cells}</tr>')
+    rows = [
+        [
+            (row["class_name"], row["class_name"]),
+            *((row[column], _number(row[column])) for column in _COLUMNS),
+        ]
+        for row in result.per_class
+    ]
     return (
         "<p class='faint'>Click on a head to sort. n/a: never predicted, or no videos.</p>"
-        f'<div class="wide tall"><table class="sortable"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        + table(["class", "precision", "recall", "F1", "videos"], rows)
     )
 
 
-def _cell(value):
+def _number(value):
     if value != value:
-        return '<td data-value="">n/a</td>'
-    text = f"{value:.1%}" if isinstance(value, float) else str(value)
-    return f'<td data-value="{value}">{text}</td>'
+        return "n/a"
+    return f"{value:.1%}" if isinstance(value, float) else str(value)
 
 
 def _card(result, name):
     low, high = result.intervals[name]
     interval = "one video: no interval" if low != low else f"{low:.1%} to {high:.1%}"
-    value = getattr(result, name)
-    return (
-        f'<div class="card"><span>{_CARDS[name]}</span><b>{value:.1%}</b>'
-        f"<span>{interval}</span></div>"
-    )
-
-
-def _section(title, content):
-    return f"<section><h2>{title}</h2>{content}</section>"
-
-
-def _picture(path, text, shrink=0.8):
-    """A picture that shrinks with the page, down to a share of its size, and then scrolls."""
-    with open(path, "rb") as file:
-        data = base64.b64encode(file.read()).decode("ascii")
-    full = Image.open(path).width
-    return (
-        f'<div class="wide"><img alt="{text}" style="--full: {full}px; --least: '
-        f'{round(shrink * full)}px" src="data:image/png;base64,{data}"></div>'
-    )
+    return _CARDS[name], f"{getattr(result, name):.1%}", interval

@@ -1,0 +1,76 @@
+"""One HTML page that needs nothing beside it: cards, sections, pictures, tables to sort."""
+
+import base64
+import html
+import importlib.resources
+import string
+
+from PIL import Image
+
+_TEMPLATE = importlib.resources.files(__package__) / "page.html"
+
+
+def write_page(path, title, subtitle, cards, note, sections):
+    """Writes a page.
+
+    Args:
+        path: str, the HTML file to write.
+        title, subtitle: str, plain text.
+        cards: list of `(name, value, below)`, plain texts, for the figures on
+            top.
+        note: str, plain text, below the cards.
+        sections: list of str, HTML; see `section`.
+    """
+    template = string.Template(_TEMPLATE.read_text(encoding="utf-8"))
+    page = template.substitute(
+        title=html.escape(title),
+        subtitle=html.escape(subtitle),
+        cards="".join(
+            '<div class="card"><span>{}</span><b>{}</b><span>{}</span></div>'.format(
+                *map(html.escape, card)
+            )
+            for card in cards
+        ),
+        note=html.escape(note),
+        sections="\n".join(sections),
+    )
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(page)
+
+
+def section(title, content):
+    """HTML of a section: a title over HTML."""
+    return f"<section><h2>{title}</h2>{content}</section>"
+
+
+def picture(path, text, shrink=0.8):
+    """HTML of a picture that shrinks with the page, down to a share of its size, then scrolls."""
+    with open(path, "rb") as file:
+        data = base64.b64encode(file.read()).decode("ascii")
+    with Image.open(path) as image:
+        full = image.width
+    return (
+        f'<div class="wide"><img alt="{text}" style="--full: {full}px; --least: '
+        f'{round(shrink * full)}px" src="data:image/png;base64,{data}"></div>'
+    )
+
+
+def table(heads, rows):
+    """HTML of a table that sorts by a column when its head is clicked.
+
+    Args:
+        heads: list of str, plain texts.
+        rows: list of rows, each a list of `(value, text)`: what to sort by (a
+            number, NaN for none; in the first column a text) and what to show.
+    """
+    head = "".join(f"<th><button>{html.escape(name)}</button></th>" for name in heads)
+    body = "".join(f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="wide tall"><table class="sortable"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value, text):
+    value = "" if value != value else html.escape(str(value))
+    return f'<td data-value="{value}">{html.escape(text)}</td>'

@@ -1,0 +1,66 @@
+"""The trainings of a search, kept on disk: what is finished is never trained again."""
+
+import json
+import os
+
+from keras_seattn.tuning.hypermodel import plain
+
+
+class Executions:
+    """A folder with the result and the model of each finished training.
+
+    It is what makes a search survive a kill at any moment: a result appears
+    whole or not at all, is found by what was trained, not by a trial's number,
+    and does not depend on the files of Keras Tuner.
+
+    Args:
+        folder: str; made where missing.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, settings, epochs, execution, suffix):
+        """The file for an execution of a configuration, by what it is trained with."""
+        rate = settings["learning_rate"]
+        name = (
+            f"r{settings['channel_reduction']}-d{settings['sequence_reduction']}"
+            f"-a{settings['attention_reduction']}-se{plain(settings['se_stages'])}"
+            f"-sa{plain(settings['sa_stages'])}"
+            + (f"-lr{rate:g}" if rate is not None else "")
+            + f"-{epochs}epochs"
+        )
+        return os.path.join(self.folder, name, f"{execution + 1}{suffix}")
+
+    def read(self, settings, epochs, execution):
+        """The result of a finished execution, a dict, or None."""
+        try:
+            return read_json(self.path(settings, epochs, execution, ".json"))
+        except FileNotFoundError:
+            return None
+
+    def write(self, settings, epochs, execution, result, model=None):
+        """Keeps the result of an execution, and its model."""
+        path = self.path(settings, epochs, execution, ".json")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if model is not None:
+            final = self.path(settings, epochs, execution, ".keras")
+            # Workers may do the same by mistake of a lost message, so names are not shared.
+            partial = self.path(settings, epochs, execution, f".{os.getpid()}.partial.keras")
+            model.save(partial)
+            os.replace(partial, final)
+        write_json(path, result)
+
+
+def write_json(path, content):
+    """Writes a JSON file that is there whole or not at all."""
+    partial = f"{path}.{os.getpid()}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+    os.replace(partial, path)
+
+
+def read_json(path):
+    """The content of a JSON file."""
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)

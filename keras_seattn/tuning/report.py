@@ -1,0 +1,266 @@
+"""The report of a search: one HTML page, two pictures, and a CSV file of the trials."""
+
+import html
+import json
+import math
+import os
+
+import matplotlib.figure
+import matplotlib.patches
+import numpy as np
+
+from keras_seattn.evaluation.page import picture, section, table, write_page
+from keras_seattn.tuning.result import other_settings
+
+
+def write_search_report(result, hypermodel, output_dir, config=None, command=None, full=None):
+    """Writes what a search found.
+
+    Writes to `output_dir`: `search.html`, `trials.csv`, `trade_off.png` and,
+    where both r and d are searched, `heat_map.png`.
+
+    Args:
+        result: `SearchResult` with a completed trial.
+        hypermodel: `ReductionHyperModel`.
+        output_dir: str, a folder that exists.
+        config: dict of what the search was made with, or None.
+        command: str, the command that made it, or None.
+        full: str, the command that trains the best configuration fully, or
+            None.
+
+    Returns:
+        str, the path of `search.html`.
+    """
+
+    def file(name):
+        return os.path.join(output_dir, name)
+
+    result.save_csv(file("trials.csv"))
+    plot_trade_off(result, file("trade_off.png"))
+    sections = [
+        section(
+            "Accuracy against added cost",
+            "<p class='faint'>Each point is a network; the line joins those that no other one "
+            "beats with as little. Bars are standard errors: over the executions where there are "
+            "several, else (thin) what the number of validation videos allows.</p>"
+            + picture(file("trade_off.png"), "trade-off", 0.5),
+        )
+    ]
+    if {"channel_reduction", "sequence_reduction"} <= set(hypermodel.searched):
+        plot_heat_map(result, hypermodel, file("heat_map.png"))
+        sections.append(
+            section(
+                "r and d",
+                "<p class='faint'>Reductions that build the same network share its result. "
+                "Empty: not tried, or failed.</p>"
+                + picture(file("heat_map.png"), "heat map of r and d", 0.6),
+            )
+        )
+    sections.append(section("Trials", _trials_table(result)))
+    if full:
+        sections.append(section("Train the best one fully", f"<pre>{html.escape(full)}</pre>"))
+    if config or command:
+        made = f"<pre>{html.escape(command)}</pre>" if command else ""
+        if config:
+            made += f"<pre>{html.escape(json.dumps(config, indent=1, ensure_ascii=False))}</pre>"
+        sections.append(section("How it was made", made))
+
+    best = result.best
+    failed = len(result.trials) - len(result.completed)
+    cards = [
+        ("best r", str(best.settings["channel_reduction"]), "channel reduction"),
+        ("best d", str(best.settings["sequence_reduction"]), "sequence reduction"),
+        (f"its {result.objective}", _score(result, best), _error_text(result)),
+    ]
+    if result.test is not None:
+        test = result.test
+        cards.append(
+            (
+                "top-1 on the test videos",
+                f"{test.top1:.1%}",
+                f"{test.low:.1%} to {test.high:.1%} (95 %), {test.videos:,} videos",
+            )
+        )
+    path = file("search.html")
+    write_page(
+        path,
+        f"r = {best.settings['channel_reduction']}, d = {best.settings['sequence_reduction']}: "
+        f"{result.objective} {_score(result, best)}",
+        f"{len(result.trials)} trials, {failed} failed; {result.validation_videos:,} validation "
+        "videos held out of the training list by group",
+        cards,
+        _note(result),
+        sections,
+    )
+    return path
+
+
+def plot_trade_off(result, path):
+    """Draws the objective against added parameters and against time, with the front.
+
+    Args:
+        result: `SearchResult` with a completed trial.
+        path: str, the PNG file to write.
+    """
+    figure = matplotlib.figure.Figure(figsize=(11, 4.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    front = result.pareto_front
+    for axes, label, cost in (
+        (panels[0], "parameters added by the modules", lambda t: t.cost.added_parameters),
+        (panels[1], "measured inference, ms per clip", lambda t: t.cost.milliseconds),
+    ):
+        for trial in result.completed:
+            on_front = trial in front
+            chance = math.isnan(trial.standard_error)
+            error = result.chance_error if chance else trial.standard_error
+            axes.errorbar(
+                cost(trial),
+                trial.score,
+                0 if math.isnan(error) else error,
+                fmt="o",
+                color="tab:red" if on_front else "0.55",
+                elinewidth=0.6 if chance else 1.6,
+                alpha=0.9,
+            )
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel(result.objective)
+    panels[0].set_xscale("log")
+    panels[0].step(
+        [trial.cost.added_parameters for trial in front],
+        [trial.score for trial in front],
+        where="post",
+        color="tab:red",
+        linewidth=1,
+        label="front: no other has as few and does better",
+    )
+    panels[0].legend(fontsize=8, loc="lower left")
+    for axes, cost in (
+        (panels[0], lambda t: t.cost.added_parameters),
+        (panels[1], lambda t: t.cost.milliseconds),
+    ):
+        for trial in front:
+            axes.annotate(
+                _label(trial),
+                (cost(trial), trial.score),
+                xytext=(5, 6),
+                textcoords="offset points",
+                fontsize=8,
+                color="tab:red",
+            )
+    figure.savefig(path, dpi=110)
+
+
+def plot_heat_map(result, hypermodel, path):
+    """Draws the objective over r and d; of several trials of a pair, the best.
+
+    Args:
+        result: `SearchResult`.
+        hypermodel: `ReductionHyperModel`.
+        path: str, the PNG file to write.
+    """
+    rows, columns = (hypermodel.choices[f"{axis}_reduction"] for axis in ("channel", "sequence"))
+    grid, best = np.full((len(rows), len(columns)), np.nan), None
+    texts = {}
+    for trial in result.completed:
+        for i, r in enumerate(rows):
+            for j, d in enumerate(columns):
+                pair = {"channel_reduction": r, "sequence_reduction": d}
+                if hypermodel.distinct({**trial.settings, **pair}) != trial.settings:
+                    continue
+                if not result.sign * grid[i, j] >= result.sign * trial.score:
+                    grid[i, j] = trial.score
+                    texts[i, j] = f"{trial.score:.3f}"
+                    if not math.isnan(trial.standard_error):
+                        texts[i, j] += f"\n± {trial.standard_error:.3f}"
+                if trial is result.best and best is None:
+                    best = (i, j)
+    figure = matplotlib.figure.Figure(
+        figsize=(2.6 + 0.95 * len(columns), 1.8 + 0.6 * len(rows)), layout="constrained"
+    )
+    axes = figure.subplots()
+    axes.set_facecolor("0.93")
+    image = axes.imshow(grid, cmap="viridis", aspect="auto")
+    for (i, j), text in texts.items():
+        shade = image.norm(grid[i, j])
+        color = "black" if shade > 0.6 else "white"
+        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=9)
+    if best is not None:
+        frame = matplotlib.patches.Rectangle(
+            (best[1] - 0.48, best[0] - 0.46), 0.96, 0.92, fill=False, edgecolor="tab:red", lw=2.5
+        )
+        axes.add_patch(frame)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(xlabel="sequence reduction d", ylabel="channel reduction r")
+    axes.set_title(f"{result.objective}; framed: the best", fontsize=10)
+    figure.colorbar(image, ax=axes)
+    figure.savefig(path, dpi=110)
+
+
+def _trials_table(result):
+    several = max(len(trial.scores) for trial in result.completed) > 1
+    heads = ["trial", "r", "d", result.objective]
+    heads += ["standard error"] if several else []
+    heads += ["gates", "attention", "multiply-adds, M", "ms", "on the front", "remarks"]
+    front, rows = result.pareto_front, []
+    for trial in sorted(result.trials, key=lambda t: -result.sign * (t.score if t.scores else 0)):
+        cost = trial.cost
+        remarks = "; ".join(
+            filter(None, (other_settings(trial, result.trials), trial.also, trial.message))
+        )
+        row = [
+            (trial.number, trial.number),
+            *((trial.settings[f"{axis}_reduction"],) * 2 for axis in ("channel", "sequence")),
+            (trial.score, f"{trial.score:.3f}" if trial.scores else "failed"),
+        ]
+        if several:
+            error = trial.standard_error
+            row.append((error, "" if math.isnan(error) else f"{error:.3f}"))
+        row += [
+            (cost.gate_parameters, f"{cost.gate_parameters:,}") if cost else (math.nan, ""),
+            (cost.attention_parameters, f"{cost.attention_parameters:,}")
+            if cost
+            else (math.nan, ""),
+            (cost.multiply_adds, f"{cost.multiply_adds / 1e6:,.1f}") if cost else (math.nan, ""),
+            (cost.milliseconds, f"{cost.milliseconds:.1f}") if cost else (math.nan, ""),
+            (int(trial in front), "yes" if trial in front else ""),
+            (remarks, remarks),
+        ]
+        rows.append([(value, str(text)) for value, text in row])
+    return (
+        "<p class='faint'>Click on a head to sort. Gates and attention: their parameters. "
+        "Multiply-adds and milliseconds are of the whole network, for one clip.</p>"
+        + table(heads, rows)
+    )
+
+
+def _label(trial):
+    return f"r {trial.settings['channel_reduction']}, d {trial.settings['sequence_reduction']}"
+
+
+def _score(result, trial):
+    if result.objective.endswith("loss"):
+        return f"{trial.score:.3f}"
+    return f"{trial.score:.1%}"
+
+
+def _error_text(result):
+    trial = result.best
+    if not math.isnan(trial.standard_error):
+        return f"± {trial.standard_error:.1%} over {len(trial.scores)} executions"
+    return "one execution" if len(trial.scores) == 1 else ""
+
+
+def _note(result):
+    text = (
+        "A trial's score is that of its last epoch. Standard errors over executions come from "
+        "trainings with other seeds. The test videos were seen once, by the best trial's model."
+    )
+    if not math.isnan(result.chance_error):
+        text += (
+            f" With {result.validation_videos:,} validation videos, a share like the best one has "
+            f"a binomial standard error of {result.chance_error:.1%}: smaller differences between "
+            "trials mean nothing."
+        )
+    return text

@@ -1,0 +1,213 @@
+"""What a search found: its trials, their costs, the best of them and the front of trade-offs."""
+
+import csv
+import dataclasses
+import math
+import typing
+
+import numpy as np
+
+from keras_seattn.tuning.cost import Cost
+from keras_seattn.tuning.hypermodel import plain
+
+COLUMNS = (
+    "trial", "status", "channel_reduction", "sequence_reduction", "attention_reduction",
+    "se_stages", "sa_stages", "learning_rate", "epochs", "objective", "standard_error",
+    "executions", "gate_parameters", "attention_parameters", "multiply_adds", "milliseconds",
+    "pareto", "same_network_as", "message",
+)  # fmt: skip
+
+
+class TestResult(typing.NamedTuple):
+    """How the best trial's model does on the test videos.
+
+    Attributes:
+        top1: float, the share of videos that are right.
+        low, high: float, its 95 % interval, by bootstrap over videos.
+        videos: int, how many there are.
+    """
+
+    top1: float
+    low: float
+    high: float
+    videos: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """One configuration and how it did.
+
+    Attributes:
+        number: str, Keras Tuner's number of the trial.
+        settings: dict, see `ReductionHyperModel.settings`.
+        epochs: int, how long it was trained.
+        status: `"completed"` or `"failed"`.
+        scores: list of float, the objective of each execution.
+        message: str, why it failed.
+        also: str, the reductions searched that build the same network.
+        cost: `Cost`, or None for a failed trial.
+        model_path: str, the saved model of the best execution, or None.
+    """
+
+    number: str
+    settings: dict
+    epochs: int
+    status: str
+    scores: list = ()
+    message: str = ""
+    also: str = ""
+    cost: Cost = None
+    model_path: str = None
+
+    @property
+    def score(self):
+        """float, the mean of the objective over the executions; NaN if it failed."""
+        return float(np.mean(self.scores)) if len(self.scores) else math.nan
+
+    @property
+    def standard_error(self):
+        """float, of `score`, from the spread of the executions; NaN for a single one."""
+        if len(self.scores) < 2:
+            return math.nan
+        return float(np.std(self.scores, ddof=1) / math.sqrt(len(self.scores)))
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        trials: list of `TrialResult`, in the order they were begun.
+        objective: str, the metric.
+        validation_videos: int, how many videos the metric is over.
+        test: `TestResult` of the best trial's model; None before it was tested.
+    """
+
+    trials: list
+    objective: str
+    validation_videos: int
+    test: TestResult = None
+
+    @property
+    def sign(self):
+        """1 if the objective should be high, -1 if it should be low."""
+        return -1 if self.objective.endswith("loss") else 1
+
+    @property
+    def completed(self):
+        """The trials that did not fail, trained longest only, a list."""
+        return [trial for trial in self.trials if trial.status == "completed"]
+
+    @property
+    def best(self):
+        """The completed trial with the best mean; of equal ones, the one that adds least."""
+        return max(self.completed, key=lambda trial: (self.sign * trial.score, -_added(trial)))
+
+    @property
+    def pareto_front(self):
+        """The trials that no other one beats with as few added parameters, cheapest first."""
+        front = []
+        for trial in sorted(self.completed, key=lambda t: (_added(t), -self.sign * t.score)):
+            if not front or self.sign * trial.score > self.sign * front[-1].score:
+                front.append(trial)
+        return front
+
+    @property
+    def chance_error(self):
+        """float, the binomial standard error of the best share; NaN for a loss.
+
+        Differences of this size between trials come from which videos happen
+        to be in the validation set.
+        """
+        if self.objective.endswith("loss"):
+            return math.nan
+        share = self.best.score
+        return math.sqrt(share * (1 - share) / self.validation_videos)
+
+    def rows(self):
+        """The trials as dicts of `COLUMNS`, for a table."""
+        front = self.pareto_front
+        return [
+            {
+                "trial": trial.number,
+                "status": trial.status,
+                **{name: plain(value) for name, value in trial.settings.items()},
+                "epochs": trial.epochs,
+                "objective": trial.score,
+                "standard_error": trial.standard_error,
+                "executions": len(trial.scores),
+                "gate_parameters": trial.cost and trial.cost.gate_parameters,
+                "attention_parameters": trial.cost and trial.cost.attention_parameters,
+                "multiply_adds": trial.cost and trial.cost.multiply_adds,
+                "milliseconds": trial.cost and trial.cost.milliseconds,
+                "pareto": trial in front,
+                "same_network_as": trial.also,
+                "message": trial.message,
+            }
+            for trial in self.trials
+        ]
+
+    def save_csv(self, path):
+        """Writes `rows` as a CSV file; what is not known is left empty."""
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            for row in self.rows():
+                writer.writerow(
+                    {name: "" if _unknown(row[name]) else row[name] for name in COLUMNS}
+                )
+
+    def __str__(self):
+        head = ("trial", "r", "d", "", self.objective, "gates", "multiply-adds", "ms", "front", "")
+        lines = [_line(head)]
+        front = self.pareto_front if self.completed else []
+        for trial in sorted(self.trials, key=self._rank):
+            settings, cost = trial.settings, trial.cost
+            score = f"{trial.score:.3f}"
+            if not math.isnan(trial.standard_error):
+                score += f" ± {trial.standard_error:.3f}"
+            line = [
+                trial.number,
+                settings["channel_reduction"],
+                settings["sequence_reduction"],
+                other_settings(trial, self.trials),
+                score if trial.status == "completed" else "failed",
+                f"{cost.gate_parameters:,}" if cost else "",
+                f"{cost.multiply_adds / 1e6:,.0f} M" if cost else "",
+                f"{cost.milliseconds:.1f}" if cost else "",
+                "*" if trial in front else "",
+                trial.also or trial.message.split("\n")[0],
+            ]
+            lines.append(_line(line))
+        return "\n".join(lines)
+
+    def _rank(self, trial):
+        return (trial.status != "completed", -self.sign * trial.score if trial.scores else 0)
+
+
+def other_settings(trial, trials):
+    """What sets a trial apart besides r and d: text, empty if these are all that differs."""
+    names = ("attention_reduction", "se_stages", "sa_stages", "learning_rate")
+    parts = [
+        f"{name.replace('_', ' ')} {plain(value)}"
+        for name, value in trial.settings.items()
+        if name in names and len({other.settings[name] for other in trials}) > 1
+    ]
+    if len({other.epochs for other in trials}) > 1:
+        parts.append(f"{trial.epochs} epochs")
+    return ", ".join(parts)
+
+
+def _added(trial):
+    return trial.cost.added_parameters if trial.cost else 0
+
+
+def _unknown(value):
+    return value is None or value != value
+
+
+_WIDTHS = (6, 4, 4, 0, 16, 9, 14, 8, 6, 0)
+
+
+def _line(cells):
+    return "  ".join(str(cell).rjust(w) for cell, w in zip(cells, _WIDTHS, strict=True)).rstrip()

@@ -1,0 +1,260 @@
+"""A search for reductions, from a catalog to the best model and the trade-off."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import keras
+
+from keras_seattn import arguments
+from keras_seattn.data.holding_out import hold_out
+from keras_seattn.data.sampling import CROP_SCALES
+from keras_seattn.evaluation import evaluate, load_model, write_report
+from keras_seattn.training.recipe import paper_recipe
+from keras_seattn.tuning import oracles
+from keras_seattn.tuning.cost import Cost, measure_cost
+from keras_seattn.tuning.executions import read_json, write_json
+from keras_seattn.tuning.report import write_search_report
+from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
+from keras_seattn.tuning.tuner import ReductionTuner, SearchError, role
+
+OBJECTIVES = ("val_top1", "val_clip_top1", "val_loss", "clip_top1", "loss")
+
+
+def search_reductions(
+    hypermodel,
+    train_catalog,
+    test_catalog,
+    output_dir,
+    tuner="grid",
+    objective="val_top1",
+    max_trials=None,
+    epochs=20,
+    executions_per_trial=1,
+    batch_size=32,
+    seed=0,
+    recipe=None,
+    validation_share=0.2,
+    unreadable="stop",
+    crop_scales=CROP_SCALES,
+    worker_timeout=60,
+    config=None,
+    command=None,
+    full_training=None,
+):
+    """Searches the reductions of a network's modules with Keras Tuner.
+
+    Part of the training videos is held out, by group, to compare trials on
+    (`data.hold_out`). The test videos are seen once, by the best trial's
+    model. A trial's score is that of its last epoch, so nothing within a trial
+    is picked by the validation videos.
+
+    Called again with the same arguments and `output_dir`, after a kill at any
+    moment, it goes on where it was; `max_trials` may then be larger. With
+    Keras Tuner's variables `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
+    `KERASTUNER_ORACLE_PORT` set, the process is the chief or a worker of a
+    search that many share; `output_dir` must be the same folder for all.
+
+    Writes to `output_dir`:
+
+    - `search.html`, `trials.csv`, `trade_off.png`, `heat_map.png`: the result;
+    - `model.keras`: the best trial's model, and `test/report.html`, how it
+      does on the test videos;
+    - `executions/`: result and model of every training; `keras_tuner/`: what
+      Keras Tuner keeps; `search.json`: what is searched.
+
+    Args:
+        hypermodel: `ReductionHyperModel`.
+        train_catalog, test_catalog: `data.Catalog`s with the same classes.
+        output_dir: str, a folder; made where missing.
+        tuner: `"grid"`, `"random"`, `"bayesian"` or `"hyperband"`.
+        objective: `"val_top1"`, `"val_clip_top1"`, `"val_loss"`,
+            `"clip_top1"` or `"loss"`.
+        max_trials: int, the most trials; None for as many as `tuner` has.
+        epochs: int, how long a trial is trained, at most; Hyperband trains
+            many for fewer, and the best of them anew for more.
+        executions_per_trial: int, how often each configuration is trained,
+            each time with another seed.
+        batch_size: int, the number of clips of a training step.
+        seed: int, of the validation set, the oracle and the trainings.
+        recipe: function of the epochs and a learning rate (None unless it is
+            searched) that returns a `training.Recipe`; None means the paper's.
+        validation_share: float, see `data.hold_out`.
+        unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
+        crop_scales: see `data.train_clips`.
+        worker_timeout: float, seconds without a sign of life after which a
+            worker's trial is given to another one.
+        config, command: for the report; see `evaluation.write_report`.
+        full_training: function of settings that returns the command that
+            trains them fully, for the report; or None.
+
+    Returns:
+        A `SearchResult`; None in a worker.
+
+    Raises:
+        ValueError: An argument outside of what is said above, or a folder that
+            holds a search of something else.
+        SearchError: No trial was finished, or something went wrong that would
+            go wrong in every trial.
+
+    Source:
+        Anvarov, Kim, Song 2020, Section 4.1 ("r = 16 and d = 2").
+
+    Example:
+
+    >>> hypermodel = keras_seattn.tuning.ReductionHyperModel(classes=101)
+    >>> result = keras_seattn.tuning.search_reductions(
+    ...     hypermodel, train_catalog, test_catalog, "runs/tuning"
+    ... )
+    >>> result.best.settings["channel_reduction"]
+    16
+    """
+    arguments.one_of(tuner, tuple(oracles.ORACLES), "tuner")
+    arguments.one_of(objective, OBJECTIVES, "objective")
+    epochs = arguments.positive_integer(epochs, "epochs")
+    executions = arguments.positive_integer(executions_per_trial, "executions_per_trial")
+    if max_trials is not None:
+        max_trials = arguments.positive_integer(max_trials, "max_trials")
+    training, validation = hold_out(train_catalog, validation_share, seed)
+    _claim(
+        output_dir,
+        {
+            **{name: list(values) for name, values in hypermodel.choices.items()},
+            "network": {
+                "builder": hypermodel.builder.__name__,
+                **hypermodel.network,
+            },
+            "tuner": tuner,
+            "objective": objective,
+            "epochs": epochs,
+            "executions_per_trial": executions,
+            "batch_size": batch_size,
+            "seed": seed,
+            "training_videos": len(training),
+            "validation_videos": len(validation),
+            "class_names": list(train_catalog.class_names),
+        },
+    )
+    keras.utils.set_random_seed(seed)
+    oracle = oracles.make_oracle(tuner, hypermodel, objective, max_trials, epochs, seed)
+    oracle.verbose = 0  # The tuner says what matters.
+    runner = ReductionTuner(oracle, hypermodel, output_dir, executions, worker_timeout)
+    if recipe is None:
+
+        def recipe(epochs, learning_rate):
+            return paper_recipe(hypermodel.frames, batch_size, learning_rate)
+
+    runner.search(
+        epochs=epochs,
+        recipe=recipe,
+        seed=seed,
+        train_catalog=training,
+        validation_catalog=validation,
+        batch_size=batch_size,
+        unreadable=unreadable,
+        crop_scales=crop_scales,
+    )
+    if role() == "worker":
+        return None
+
+    trials = _collect(oracle, runner.kept, hypermodel, epochs, executions, objective)
+    if not any(trial.status == "completed" for trial in trials):
+        reasons = "; ".join(sorted({trial.message for trial in trials})) or "there was none to run"
+        raise SearchError(
+            f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning rate, or "
+            f"other settings, in another folder than {output_dir}."
+        )
+    trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
+    result = SearchResult(trials, objective, len(validation))
+    test = _test(result.best, test_catalog, output_dir, batch_size, unreadable)
+    result = dataclasses.replace(result, test=test)
+    full = full_training and full_training(result.best.settings)
+    write_search_report(result, hypermodel, output_dir, config, command, full)
+    return result
+
+
+def _claim(output_dir, search):
+    """Writes what is searched to a folder, or compares it with what is there."""
+    path = os.path.join(output_dir, "search.json")
+    search = json.loads(json.dumps(search))
+    try:
+        before = read_json(path)
+    except FileNotFoundError:
+        os.makedirs(output_dir, exist_ok=True)
+        write_json(path, search)
+        return
+    for name in sorted(before.keys() | search.keys()):
+        if before.get(name) != search.get(name):
+            raise ValueError(
+                f"`output_dir` holds a search of something else: in {path}, {name} is "
+                f"{before.get(name)}, and now {search.get(name)}. To resume that search, give the "
+                "same arguments as then; to start afresh, name another folder or remove that one."
+            )
+
+
+def _collect(oracle, kept, hypermodel, epochs, executions, objective):
+    """The `TrialResult`s of an oracle's trials, without costs."""
+    results = []
+    for number, trial in sorted(oracle.trials.items()):
+        values = trial.hyperparameters.values
+        settings = hypermodel.distinct(hypermodel.settings(values))
+        trained = values.get("tuner/epochs", epochs)
+        found = [kept.read(settings, trained, i) for i in range(executions)]
+        failures = [one["failed"] for one in found if one and "failed" in one]
+        completed = all(found) and not failures
+        scores = [one["metrics"][objective] for one in found] if completed else []
+        message = failures[0] if failures else trial.message or "not finished"
+        results.append(
+            TrialResult(
+                number,
+                settings,
+                trained,
+                "completed" if completed else "failed",
+                scores,
+                "" if completed else message,
+                hypermodel.also(settings),
+                model_path=_best_model(kept, settings, trained, scores, objective),
+            )
+        )
+    return results
+
+
+def _best_model(kept, settings, epochs, scores, objective):
+    if not scores:
+        return None
+    best = scores.index((min if objective.endswith("loss") else max)(scores))
+    return kept.path(settings, epochs, best, ".keras")
+
+
+def _measure(trials, hypermodel, path):
+    """The trials with the costs of their networks, each measured once and one after another."""
+    costs = read_json(path) if os.path.exists(path) else {}
+    measured = []
+    for trial in trials:
+        if trial.status == "completed":
+            name = str({key: v for key, v in trial.settings.items() if key != "learning_rate"})
+            if name not in costs:
+                keras.utils.clear_session()
+                costs[name] = measure_cost(hypermodel.build_network(trial.settings))
+                write_json(path, costs)
+            trial = dataclasses.replace(trial, cost=Cost(*costs[name]))
+        measured.append(trial)
+    return measured
+
+
+def _test(best, test_catalog, output_dir, batch_size, unreadable):
+    """Copies the best trial's model to `output_dir` and scores the test videos with it, once."""
+    path = os.path.join(output_dir, "test.json")
+    if os.path.exists(path):
+        test = read_json(path)
+        if test.pop("model") == best.model_path:
+            return TestResult(**test)
+    print(f"\nScoring the test videos with the model of trial {best.number}", flush=True)
+    keras.utils.clear_session()
+    shutil.copyfile(best.model_path, os.path.join(output_dir, "model.keras"))
+    result = evaluate(load_model(best.model_path), test_catalog, batch_size, unreadable)
+    write_report(result, os.path.join(output_dir, "test"), title=f"Trial {best.number}: {result}")
+    test = TestResult(result.top1, *result.intervals["top1"], result.videos)
+    write_json(path, {"model": best.model_path, **test._asdict()})
+    return test

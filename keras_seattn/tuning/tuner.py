@@ -1,0 +1,172 @@
+"""The Keras Tuner `Tuner` that trains on catalogs and keeps each execution."""
+
+import contextlib
+import os
+import threading
+import time
+
+import keras
+import keras_tuner
+import numpy as np
+
+from keras_seattn.evaluation import DivergedError
+from keras_seattn.training.run import fit
+from keras_seattn.tuning.executions import Executions
+from keras_seattn.tuning.hypermodel import LETTERS, plain
+
+
+class SearchError(keras_tuner.errors.FatalError, RuntimeError):
+    """The search cannot go on; the message says why and what to do."""
+
+
+class ReductionTuner(keras_tuner.Tuner):
+    """Runs the trials of an oracle of `tuning.oracles`.
+
+    Args:
+        oracle: one of `oracles.ORACLES`.
+        hypermodel: `ReductionHyperModel`.
+        output_dir: str, the folder of the search.
+        executions: int, how often each configuration is trained, with other
+            seeds.
+        silence: float, seconds without a sign of life after which a worker
+            counts as dead.
+    """
+
+    def __init__(self, oracle, hypermodel, output_dir, executions=1, silence=60):
+        self.kept = Executions(os.path.join(output_dir, "executions"))
+        self.silence = silence
+        super().__init__(
+            oracle,
+            hypermodel,
+            executions_per_trial=executions,
+            directory=output_dir,
+            project_name="keras_tuner",
+        )
+
+    def search(self, *arguments, **options):
+        if role() == "chief":
+            self.oracle.watch_workers(self.silence)
+        super().search(*arguments, **options)
+
+    def pre_create_trial(self):
+        # Keras Tuner asks again at once when there is nothing to do yet.
+        time.sleep(0.2)
+
+    def run_trial(self, trial, epochs, **training):
+        """Trains one configuration, as often as was asked for.
+
+        Args:
+            trial: `keras_tuner` trial.
+            epochs: int, the most; Hyperband asks for fewer.
+            **training: see `train_once`.
+
+        Returns:
+            dict of the metrics of the last epochs, means over the executions.
+        """
+        values = trial.hyperparameters.values
+        settings = self.hypermodel.distinct(self.hypermodel.settings(values))
+        epochs = values.get("tuner/epochs", epochs)
+        print(f"\nTrial {trial.trial_id}: {describe(settings, self.hypermodel)}", flush=True)
+        with self._sign_of_life(trial.trial_id):
+            results = [
+                self.train_once(settings, epochs, execution, **training)
+                for execution in range(self.executions_per_trial)
+            ]
+        failures = [result["failed"] for result in results if "failed" in result]
+        if failures:
+            raise keras_tuner.errors.FailedTrialError(failures[0])
+        objective = self.oracle.objective.name
+        if objective not in results[0]["metrics"]:
+            raise SearchError(
+                f"`objective` must be a metric that the model reports, one of "
+                f"{', '.join(results[0]['metrics'])}. Received: {objective!r}"
+            )
+        metrics = {
+            name: float(np.mean([result["metrics"][name] for result in results]))
+            for name in results[0]["metrics"]
+        }
+        print(f"Trial {trial.trial_id}: {objective} {metrics[objective]:.4g}", flush=True)
+        return metrics
+
+    def train_once(self, settings, epochs, execution, recipe, seed, **training):
+        """Trains a configuration, or finds that it was.
+
+        Args:
+            settings: dict, as `ReductionHyperModel.distinct` returns it.
+            epochs: int.
+            execution: int, its number, from 0.
+            recipe: function of epochs and a learning rate or None that returns
+                a `training.Recipe`.
+            seed: int; execution i has the seed `seed + i`.
+            **training: catalogs and more, for `training.fit`.
+
+        Returns:
+            dict with `metrics`, those of the last epoch, `history` and
+            `seconds`; or with `failed`, the reason.
+        """
+        result = self.kept.read(settings, epochs, execution)
+        if result is not None:
+            return result
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(seed + execution)
+        start = time.monotonic()
+        try:
+            model = self.hypermodel.build_network(settings)
+            history = fit(
+                model,
+                recipe(epochs, settings["learning_rate"]),
+                epochs=epochs,
+                seed=seed + execution,
+                verbose=2,
+                **training,
+            ).history
+            result = {
+                "metrics": {name: float(values[-1]) for name, values in history.items()},
+                "history": {name: list(map(float, values)) for name, values in history.items()},
+                "seconds": time.monotonic() - start,
+            }
+        except DivergedError as error:
+            print(f"This training has failed: {error}", flush=True)
+            result, model = {"failed": str(error)}, None
+        except Exception as error:
+            # Keras Tuner would note the trial as failed, and all others for the same reason.
+            raise SearchError(f"{error}") from error
+        self.kept.write(settings, epochs, execution, result, model)
+        return result
+
+    @contextlib.contextmanager
+    def _sign_of_life(self, trial_id):
+        """Lets the chief hear of this worker while it trains."""
+        if role() != "worker":
+            yield
+            return
+        done = threading.Event()
+
+        def call():
+            while not done.wait(self.silence / 6):
+                self.oracle.get_trial(trial_id)
+
+        threading.Thread(target=call, daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
+
+
+def role():
+    """What Keras Tuner's variables make of this process: `"chief"`, `"worker"` or `"single"`."""
+    if "KERASTUNER_ORACLE_IP" not in os.environ:
+        return "single"
+    return "chief" if "chief" in os.environ.get("KERASTUNER_TUNER_ID", "") else "worker"
+
+
+def describe(settings, hypermodel):
+    """A configuration as text: the settings that are searched."""
+    return (
+        ", ".join(
+            f"{LETTERS.get(name, name.replace('_', ' '))} = {plain(value)}"
+            for name, value in settings.items()
+            if name in hypermodel.searched
+        )
+        or "the only configuration"
+    )

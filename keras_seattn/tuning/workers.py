@@ -1,0 +1,96 @@
+"""A chief and several workers on one machine, as processes of one command."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+
+def run_workers(command, workers, output_dir):
+    """Runs a command as Keras Tuner's chief and as several workers, until the chief is done.
+
+    The chief hands out the trials and writes the result; its output goes where
+    this process's goes, that of a worker to `output_dir/worker-1.log` and so
+    on. The processes share the cores, and have a GPU each where there are
+    several. A worker that dies is not started again: the others take its
+    trials over.
+
+    Args:
+        command: list of str, the command to run; it ends by itself when the
+            search is over.
+        workers: int.
+        output_dir: str, a folder that exists.
+
+    Returns:
+        int, the exit status of the chief, not 0 if all workers died.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    gpus, cores = _gpus(), os.cpu_count()
+    chief = subprocess.Popen(command, env=worker_environment("chief", port, 0, 1, [], cores))
+    processes, logs = [], []
+    try:
+        for i in range(workers):
+            logs.append(os.path.join(output_dir, f"worker-{i + 1}.log"))
+            with open(logs[-1], "a", encoding="utf-8") as log:
+                environment = worker_environment(f"worker-{i + 1}", port, i, workers, gpus, cores)
+                processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        print(f"{workers} workers are at work; what they say is in {', '.join(logs)}", flush=True)
+        while chief.poll() is None:
+            time.sleep(0.5)
+            if all(process.poll() not in (None, 0) for process in processes):
+                print(
+                    f"error: All workers died; {logs[0]} says why. The same command goes on with "
+                    "the search.",
+                    flush=True,
+                )
+                return 1
+        return chief.returncode
+    finally:
+        for process in (chief, *processes):
+            process.terminate()
+        for process in (chief, *processes):
+            process.wait()
+
+
+def worker_environment(name, port, index, workers, gpus, cores):
+    """The environment variables of a chief or a worker.
+
+    Args:
+        name: str, `"chief"` or what the worker is called.
+        port: int, where the chief listens on this machine.
+        index: int, the worker's number, from 0.
+        workers: int, how many there are.
+        gpus: list of str, as in `CUDA_VISIBLE_DEVICES`.
+        cores: int, how many processor cores the workers share.
+
+    Returns:
+        dict.
+    """
+    variables = {
+        **os.environ,
+        "KERASTUNER_TUNER_ID": name,
+        "KERASTUNER_ORACLE_IP": "127.0.0.1",
+        "KERASTUNER_ORACLE_PORT": str(port),
+        # The chief holds no more of a GPU than it uses, so that a worker has the rest.
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
+    threads = str(max(1, cores // workers))
+    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        variables.setdefault(variable, threads)
+    if gpus:
+        variables["CUDA_VISIBLE_DEVICES"] = gpus[index % len(gpus)]
+    return variables
+
+
+def _gpus():
+    """The GPUs of this machine, as `CUDA_VISIBLE_DEVICES` names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [gpu for gpu in named.split(",") if gpu]
+    if not shutil.which("nvidia-smi"):
+        return []
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True)
+    return [str(i) for i in range(len(listed.stdout.splitlines()))]
