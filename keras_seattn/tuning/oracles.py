@@ -1,8 +1,8 @@
 """Keras Tuner's oracles, taught which configurations are one network and which workers are gone.
 
 An oracle decides what to try next. Keras Tuner's own do that here, but for the grid: its
-`GridSearchOracle` (1.4.8) forgets its place when a search is resumed, and with several workers it
-gives work to one of them at a time.
+`GridSearchOracle` (1.4.8) ends in a KeyError when a search is resumed, and with several workers it
+lets most of them wait.
 """
 
 import collections

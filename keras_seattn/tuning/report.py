@@ -112,7 +112,7 @@ def plot_trade_off(result, path):
         for trial in result.completed:
             on_front = trial in front
             chance = math.isnan(trial.standard_error)
-            error = result.chance_error if chance else trial.standard_error
+            error = result.chance_error(trial) if chance else trial.standard_error
             axes.errorbar(
                 cost(trial),
                 trial.score,
@@ -222,7 +222,7 @@ def _trials_table(result):
             (cost.attention_parameters, f"{cost.attention_parameters:,}")
             if cost
             else (math.nan, ""),
-            (cost.multiply_adds, f"{cost.multiply_adds / 1e6:,.1f}") if cost else (math.nan, ""),
+            (cost.multiply_adds, f"{cost.multiply_adds / 1e6:,.2f}") if cost else (math.nan, ""),
             (cost.milliseconds, f"{cost.milliseconds:.1f}") if cost else (math.nan, ""),
             (int(trial in front), "yes" if trial in front else ""),
             (remarks, remarks),
@@ -230,8 +230,8 @@ def _trials_table(result):
         rows.append([(value, str(text)) for value, text in row])
     return (
         "<p class='faint'>Click on a head to sort. Gates and attention: their parameters. "
-        "Multiply-adds and milliseconds are of the whole network, for one clip.</p>"
-        + table(heads, rows)
+        "Multiply-adds and milliseconds are of the whole network, for one clip, the "
+        "latter measured on the machine that wrote this page.</p>" + table(heads, rows)
     )
 
 
@@ -254,13 +254,19 @@ def _error_text(result):
 
 def _note(result):
     text = (
-        "A trial's score is that of its last epoch. Standard errors over executions come from "
-        "trainings with other seeds. The test videos were seen once, by the best trial's model."
+        "A trial's score is that of its last epoch. The test videos were seen once, by the best "
+        "trial's model."
     )
-    if not math.isnan(result.chance_error):
+    chance = result.chance_error(result.best)
+    if not math.isnan(chance):
         text += (
-            f" With {result.validation_videos:,} validation videos, a share like the best one has "
-            f"a binomial standard error of {result.chance_error:.1%}: smaller differences between "
+            f" With {result.validation_videos:,} validation videos, the best share has a standard "
+            f"error of {chance:.1%} from the choice of videos alone: smaller differences between "
             "trials mean nothing."
+        )
+    if max(len(trial.scores) for trial in result.completed) == 1:
+        text += (
+            " Each network was trained once, so how much trainings differ is not known "
+            "(--executions-per-trial)."
         )
     return text

@@ -112,17 +112,21 @@ class SearchResult:
                 front.append(trial)
         return front
 
-    @property
-    def chance_error(self):
-        """float, the binomial standard error of the best share; NaN for a loss.
+    def chance_error(self, trial):
+        """The standard error of a trial's share of videos; NaN if the objective is a loss.
 
-        Differences of this size between trials come from which videos happen
-        to be in the validation set.
+        Differences of this size come from which videos happen to be in the
+        validation set.
+
+        Source:
+            Agresti, Coull 1998: two videos more on either side, so that it is
+            not 0 where all are right.
         """
         if self.objective.endswith("loss"):
             return math.nan
-        share = self.best.score
-        return math.sqrt(share * (1 - share) / self.validation_videos)
+        videos = self.validation_videos + 4
+        share = (trial.score * self.validation_videos + 2) / videos
+        return math.sqrt(share * (1 - share) / videos)
 
     def rows(self):
         """The trials as dicts of `COLUMNS`, for a table."""
@@ -173,7 +177,7 @@ class SearchResult:
                 other_settings(trial, self.trials),
                 score if trial.status == "completed" else "failed",
                 f"{cost.gate_parameters:,}" if cost else "",
-                f"{cost.multiply_adds / 1e6:,.0f} M" if cost else "",
+                f"{cost.multiply_adds / 1e6:,.2f} M" if cost else "",
                 f"{cost.milliseconds:.1f}" if cost else "",
                 "*" if trial in front else "",
                 trial.also or trial.message.split("\n")[0],

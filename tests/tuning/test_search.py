@@ -1,0 +1,177 @@
+"""A search in this process, on a tiny data set: what it writes, picks, refuses and goes on with."""
+
+import csv
+import json
+import os
+import shutil
+
+import pytest
+
+from keras_seattn import training
+from keras_seattn.data import load_ucf101, video_group
+from keras_seattn.evaluation import evaluate, load_model
+from keras_seattn.tuning import ReductionHyperModel, SearchError, search, search_reductions, tuner
+
+NETWORK = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
+SPACE = {"channel_reductions": (2,), "sequence_reductions": (1, 4, 8), "sa_stages": ((),)}
+
+
+@pytest.fixture
+def arguments(tiny_ucf101, tmp_path):
+    catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
+    return {
+        "hypermodel": ReductionHyperModel(**SPACE, **NETWORK),
+        "train_catalog": catalogs[0],
+        "test_catalog": catalogs[1],
+        "output_dir": str(tmp_path / "out"),
+        "epochs": 1,
+        "batch_size": 4,
+    }
+
+
+@pytest.fixture
+def catalogs_used(monkeypatch):
+    """What was trained on, validated on and tested on, by the paths of its videos."""
+    used = {"training": [], "validation": [], "test": []}
+    fit = tuner.fit
+
+    def record_fit(model, recipe, train_catalog, validation_catalog, **options):
+        used["training"].append(train_catalog.paths)
+        used["validation"].append(validation_catalog.paths)
+        return fit(model, recipe, train_catalog, validation_catalog, **options)
+
+    def record_evaluate(model, catalog, *options):
+        used["test"].append(catalog.paths)
+        return evaluate(model, catalog, *options)
+
+    monkeypatch.setattr(tuner, "fit", record_fit)
+    monkeypatch.setattr(search, "evaluate", record_evaluate)
+    return used
+
+
+def test_a_search(arguments, catalogs_used):
+    result = search_reductions(**arguments, executions_per_trial=2, command="python x")
+    output = arguments["output_dir"]
+
+    # d = 4 and d = 8 are one network with the 4, 2, 1 and 1 frames of these stages.
+    assert [trial.settings["sequence_reduction"] for trial in result.trials] == [1, 4]
+    assert result.trials[1].also == "the same network: d = 4, 8"
+    assert all(len(trial.scores) == 2 for trial in result.trials)
+
+    used = catalogs_used
+    assert len(used["training"]) == len(used["validation"]) == 4
+    train, test = arguments["train_catalog"].paths, arguments["test_catalog"].paths
+    for training_paths, validation_paths in zip(used["training"], used["validation"], strict=True):
+        assert sorted(training_paths + validation_paths) == sorted(train)
+        groups = [{video_group(p) for p in part} for part in (training_paths, validation_paths)]
+        assert not groups[0] & groups[1]
+    assert used["test"] == [test]
+
+    # What is said of the test videos is what the saved model does.
+    saved = load_model(os.path.join(output, "model.keras"))
+    assert list(saved.class_names) == ["Jump", "Walk"]
+    assert (
+        saved.get_layer("stage1_se_sequence").reduction
+        == (result.best.settings["sequence_reduction"])
+    )
+    assert evaluate(saved, arguments["test_catalog"]).top1 == result.test.top1
+    assert result.validation_videos == len(used["validation"][0]) == 2
+
+    with open(os.path.join(output, "trials.csv"), encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["objective"]) for row in rows] == [trial.score for trial in result.trials]
+    assert [row["sequence_reduction"] for row in rows] == ["1", "4"]
+    assert {row["executions"] for row in rows} == {"2"}
+    with open(os.path.join(output, "search.html"), encoding="utf-8") as file:
+        page = file.read()
+    assert "the same network: d = 4, 8" in page and "python x" in page
+    assert "2 validation videos held out" in page
+    assert os.path.getsize(os.path.join(output, "trade_off.png")) > 0
+
+    # The same again trains nothing and does not look at the test videos.
+    again = search_reductions(**arguments, executions_per_trial=2)
+    assert again == result
+    assert len(used["training"]) == 4 and len(used["test"]) == 1
+
+    # Nor does it when Keras Tuner's files are lost.
+    shutil.rmtree(os.path.join(output, "keras_tuner"))
+    assert search_reductions(**arguments, executions_per_trial=2) == result
+    assert len(used["training"]) == 4 and len(used["test"]) == 1
+
+    # Another space in the same folder is refused, and nothing is changed.
+    before = sorted(os.listdir(output))
+    other = ReductionHyperModel(**{**SPACE, "channel_reductions": (2, 4)}, **NETWORK)
+    with pytest.raises(ValueError, match=r"channel_reduction is \[2\], and now \[2, 4\].*resume"):
+        search_reductions(**{**arguments, "hypermodel": other}, executions_per_trial=2)
+    assert sorted(os.listdir(output)) == before
+
+
+def test_a_trial_that_diverges_is_failed_and_the_search_goes_on(arguments, catalogs_used):
+    hypermodel = ReductionHyperModel(
+        **{**SPACE, "sequence_reductions": (1,), "learning_rates": (1e30, 1e-3)}, **NETWORK
+    )
+
+    def recipe(epochs, learning_rate):
+        return training.paper_recipe(8, 4, learning_rate)
+
+    result = search_reductions(
+        **{**arguments, "hypermodel": hypermodel, "epochs": 2}, recipe=recipe
+    )
+    assert [trial.status for trial in result.trials] == ["failed", "completed"]
+    assert "diverged" in result.trials[0].message
+    assert result.best is result.trials[1]
+    assert "failed" in str(result) and "learning rate 1e+30" in str(result)
+    search_reductions(**{**arguments, "hypermodel": hypermodel, "epochs": 2}, recipe=recipe)
+    assert len(catalogs_used["training"]) == 2
+
+
+def test_no_finished_trial_is_one_sentence(arguments):
+    hypermodel = ReductionHyperModel(
+        **{**SPACE, "sequence_reductions": (1,), "learning_rates": (1e30,)}, **NETWORK
+    )
+    with pytest.raises(SearchError, match=r"No trial was finished, of 1: .*diverged.*lower learn"):
+        search_reductions(
+            **{**arguments, "hypermodel": hypermodel, "epochs": 2},
+            recipe=lambda epochs, rate: training.paper_recipe(8, 4, rate),
+        )
+
+
+def test_a_damaged_video_stops_the_search_and_not_just_a_trial(arguments):
+    path = arguments["train_catalog"].paths[0]
+    with open(path, "wb") as file:
+        file.write(b"no video")
+    with pytest.raises(SearchError, match=os.path.basename(path)):
+        search_reductions(**arguments)
+    assert not os.path.exists(os.path.join(arguments["output_dir"], "executions"))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"tuner": "annealing"}, "`tuner` must be one of 'grid', 'random', 'bayesian', 'hyperb"),
+        ({"objective": "val_f1"}, "`objective` must be one of 'val_top1'"),
+        ({"max_trials": 0}, "`max_trials` must be a whole number of 1 or more"),
+        ({"executions_per_trial": -1}, "`executions_per_trial` must be"),
+        ({"validation_share": 0.9}, "`share` must be"),
+    ],
+)
+def test_bad_arguments_are_named_and_nothing_is_written(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        search_reductions(**arguments, **options)
+    assert not os.path.exists(arguments["output_dir"])
+
+
+def test_the_network_must_fit_the_classes(arguments):
+    hypermodel = ReductionHyperModel(**SPACE, **{**NETWORK, "classes": 3})
+    with pytest.raises(SearchError, match="has 3 outputs, but the catalogs have 2 classes"):
+        search_reductions(**{**arguments, "hypermodel": hypermodel})
+
+
+def test_the_folder_tells_what_is_searched(arguments):
+    search._claim(arguments["output_dir"], {"seed": 1, "network": {"input_shape": (8, 16)}})
+    path = os.path.join(arguments["output_dir"], "search.json")
+    with open(path, encoding="utf-8") as file:
+        assert json.load(file) == {"seed": 1, "network": {"input_shape": [8, 16]}}
+    search._claim(arguments["output_dir"], {"seed": 1, "network": {"input_shape": (8, 16)}})
+    with pytest.raises(ValueError, match="seed is 1, and now 2"):
+        search._claim(arguments["output_dir"], {"seed": 2, "network": {"input_shape": (8, 16)}})

@@ -1,0 +1,152 @@
+"""The search as a user runs it, in processes: killed, resumed, and shared by workers."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "tuning" / "search_reductions.py"
+TINY = (
+    *("--size", "16", "--frames", "8", "--width", "0.05", "--epochs", "1", "--batch-size", "4"),
+    *("--channel-reductions", "1", "3", "--sequence-reductions", "1", "4", "--sa-stages", "none"),
+    *("--mixed-precision", "float32", "--output", "out"),
+)
+BEGUN = re.compile(r"^Trial (\d+): r = \d+, d = \d+$", re.MULTILINE)
+TRAINED = re.compile(r"^1/1 - .* val_top1", re.MULTILINE)
+
+
+def start(*options, cwd, log, **environment):
+    with open(log, "a", encoding="utf-8") as file:
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), *options],
+            cwd=cwd,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1]), **environment},
+        )
+
+
+def wait_for(pattern, log, seconds=120):
+    """Waits until a log holds a pattern, and returns the log."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        text = pathlib.Path(log).read_text() if os.path.exists(log) else ""
+        if re.search(pattern, text, re.MULTILINE):
+            return text
+        time.sleep(0.05)
+    raise AssertionError(f"{pattern} did not appear in:\n{text}")
+
+
+@pytest.fixture
+def data(tiny_ucf101):
+    video_dir, splits_dir = tiny_ucf101
+    return ("--data-dir", video_dir, "--splits-dir", splits_dir, *TINY)
+
+
+def test_killed_in_the_third_trial_it_goes_on(data, tmp_path):
+    log = tmp_path / "log"
+    process = start(*data, cwd=tmp_path, log=log)
+    wait_for(r"^Trial \w*2: r = ", log)
+    process.kill()
+    process.wait()
+    kept = {path: path.stat().st_mtime for path in tmp_path.glob("out/executions/*/*.json")}
+    assert len(kept) == 2
+
+    again = tmp_path / "again"
+    assert start(*data, cwd=tmp_path, log=again).wait(timeout=240) == 0, again.read_text()
+    text = again.read_text()
+    # Four networks: the third again, and the fourth; the first two as they were.
+    assert len(TRAINED.findall(text)) == 2
+    assert all(path.stat().st_mtime == before for path, before in kept.items())
+    assert len(list(tmp_path.glob("out/executions/*/1.json"))) == 4
+    assert re.search(r"^ trial +r +d +val_top1 ", text, re.MULTILINE)
+    for name in ("search.html", "trials.csv", "heat_map.png", "trade_off.png", "model.keras"):
+        assert (tmp_path / "out" / name).stat().st_size > 0
+    best = re.search(r"^Train it fully: python (examples/train_ucf101.py .*)$", text, re.MULTILINE)
+    assert "--channel-reduction" in best[1] and "--sa-stages --learning" not in best[1]
+
+    predicted = subprocess.run(
+        [
+            *(sys.executable, str(SCRIPT.parents[1] / "examples" / "predict.py")),
+            *(next(tmp_path.glob("UCF-101/Walk/*.avi")), "--model", "out/model.keras", "--json"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])},
+    )
+    assert predicted.returncode == 0, predicted.stderr
+    (prediction,) = json.loads(predicted.stdout)
+    assert {"Jump", "Walk"} == {entry["class_name"] for entry in prediction["top"]}
+
+
+def test_a_chief_and_two_workers_run_each_trial_once(data, tmp_path):
+    log = tmp_path / "chief"
+    assert start(*data, "--workers", "2", cwd=tmp_path, log=log).wait(timeout=300) == 0, (
+        log.read_text()
+    )
+    logs = [(tmp_path / "out" / f"worker-{i}.log").read_text() for i in (1, 2)]
+    begun = [BEGUN.findall(text) for text in logs]
+    assert sorted(begun[0] + begun[1]) == sorted({*begun[0], *begun[1]})
+    assert len(begun[0] + begun[1]) == 4 and begun[0] and begun[1]
+    assert sum(len(TRAINED.findall(text)) for text in logs) == 4
+    assert not TRAINED.search(log.read_text())
+    assert re.search(r"^ trial +r +d +val_top1 ", log.read_text(), re.MULTILINE)
+    assert len((tmp_path / "out" / "trials.csv").read_text().splitlines()) == 5
+
+
+def test_a_worker_that_dies_does_not_end_the_search(data, tmp_path):
+    from keras_seattn.tuning.workers import worker_environment
+
+    port = 20000 + os.getpid() % 20000
+    processes = {
+        name: start(
+            *data, "--worker-timeout", "6", cwd=tmp_path, log=tmp_path / name,
+            **worker_environment(name, port, 0, 2, [], 2),
+        )
+        for name in ("chief", "worker-1", "worker-2")
+    }  # fmt: skip
+    try:
+        begun = wait_for(r"^Trial \d+: r = .*\n", tmp_path / "worker-1")
+        number = BEGUN.findall(begun)[0]
+        processes["worker-1"].send_signal(signal.SIGKILL)
+        assert processes["chief"].wait(timeout=300) == 0, (tmp_path / "chief").read_text()
+        assert processes["worker-2"].wait(timeout=60) == 0
+    finally:
+        for process in processes.values():
+            process.kill()
+    assert "Nothing heard of worker-1" in (tmp_path / "chief").read_text()
+    others = BEGUN.findall((tmp_path / "worker-2").read_text())
+    assert number in others and len(others) == len(set(others)) >= 3
+    assert len(list(tmp_path.glob("out/executions/*/1.json"))) == 4
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--demo", "--channel-reductions", "0"], "must be a whole number of 1 or more, not '0'"),
+        (
+            ["--demo", "--sequence-reductions", "-2"],
+            "--sequence-reductions: must be a whole number of 1",
+        ),
+        (["--demo", "--tuner", "annealing"], "argument --tuner: invalid choice: 'annealing'"),
+        (["--demo", "--objective", "val_f1"], "argument --objective: invalid choice: 'val_f1'"),
+        (["--demo", "--sa-stages", "3,5"], "stages must be like 1,2,3,4 or 3,4 or none"),
+        (["--demo", "--max-trials", "0"], "--max-trials: must be a whole number of 1 or more"),
+        (["--data-dir", "none"], "needs --splits-dir"),
+    ],
+)
+def test_bad_input_is_one_clear_line(options, message, tmp_path):
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), *options], capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])},
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert message in result.stderr.splitlines()[-1]
+    assert not any(tmp_path.iterdir())
