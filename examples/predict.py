@@ -17,6 +17,7 @@ import tqdm
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
 from keras_seattn import data
+from keras_seattn.data.decoding import frame_pixels
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.data.streams import is_stream
 from keras_seattn.evaluation import draw_scores, load_model, predict_clips, summarize
@@ -63,7 +64,7 @@ def recognize(model, source, options, writer):
                 best = ", ".join(f"{name} {score:.0%}" for name, score in clip.top[:DRAWN])
                 print(f"{clip.start:8.1f} s  {best}", file=sys.stderr)
             for start, _, frame in frames if writer else ():
-                image = draw_scores(frame.to_ndarray(format="rgb24"), clip.top[:DRAWN])
+                image = draw_scores(frame_pixels(frame), clip.top[:DRAWN])
                 writer.write(image, start)
     except KeyboardInterrupt:
         if not live:

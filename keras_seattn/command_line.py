@@ -7,7 +7,7 @@ import os
 from keras_seattn import applications, training
 from keras_seattn.applications import checkpoints, resnet3d, resnext3d
 from keras_seattn.data import motions
-from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_ucf101
+from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_kinetics, load_ucf101
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.training.recipe import FINE_TUNING_WEIGHT_DECAY, FROM_SCRATCH_WEIGHT_DECAY
 
@@ -31,9 +31,15 @@ def add_data_flags(parser):
     """Adds `--demo`, `--dataset`, `--data-dir`, ... to an `argparse.ArgumentParser`."""
     flags = parser.add_argument_group("data")
     flags.add_argument("--demo", action="store_true", help="make and use the motions data set")
-    flags.add_argument("--dataset", choices=["ucf101", "hmdb51", "folder"], default="ucf101")
+    flags.add_argument(
+        "--dataset", choices=["ucf101", "hmdb51", "kinetics", "folder"], default="ucf101"
+    )
     flags.add_argument("--data-dir", help="folder of videos; without it, the demo runs")
-    flags.add_argument("--splits-dir", help="folder of the split lists of UCF-101 or HMDB51")
+    flags.add_argument(
+        "--splits-dir",
+        help="folder of the split lists of UCF-101 or HMDB51, or of "
+        "Kinetics' train.csv and validate.csv",
+    )
     flags.add_argument("--test-dir", help="folder of test videos, for --dataset folder")
     flags.add_argument("--split", type=int, default=1, choices=[1, 2, 3])
     flags.add_argument(
@@ -53,7 +59,7 @@ def check_data_flags(parser, options):
         options.dataset = "motions"
     elif options.dataset == "folder" and not options.test_dir:
         parser.error("--dataset folder needs --test-dir beside --data-dir")
-    elif options.dataset in ("ucf101", "hmdb51") and not options.splits_dir:
+    elif options.dataset != "folder" and not options.splits_dir:
         parser.error(f"--dataset {options.dataset} needs --splits-dir beside --data-dir")
 
 
@@ -71,6 +77,13 @@ def load_catalogs(options, output_dir, seed=0):
     if options.dataset == "folder":
         return load_directory(options.data_dir), load_directory(options.test_dir)
     video_dir, splits_dir = options.data_dir, options.splits_dir
+    if options.dataset == "kinetics":
+        catalogs = []
+        for subset in ("train", "validate"):
+            own = os.path.join(video_dir, subset)  # a folder for each list, or one for both
+            folder = own if os.path.isdir(own) else video_dir
+            catalogs.append(load_kinetics(folder, os.path.join(splits_dir, f"{subset}.csv")))
+        return tuple(catalogs)
     if options.demo:
         folder = os.path.join(output_dir, "motions")
         print(f"Making the motions data set in {folder}")

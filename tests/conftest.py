@@ -21,6 +21,12 @@ def same_random_numbers():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """Tests leave nothing in the user's folders, nor find anything there."""
+    monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def tiny_ucf101(tmp_path):
     """Two classes of six videos in UCF-101's layout, half of each in the training list."""

@@ -6,6 +6,7 @@ from keras_seattn.data.catalogs import (
     find_videos,
     load_directory,
     load_hmdb51,
+    load_kinetics,
     load_ucf101,
 )
 from keras_seattn.data.decoding import VideoError, read_video
@@ -19,6 +20,7 @@ __all__ = [
     "hold_out",
     "load_directory",
     "load_hmdb51",
+    "load_kinetics",
     "load_ucf101",
     "motions",
     "read_video",

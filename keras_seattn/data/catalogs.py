@@ -1,8 +1,11 @@
 """Data sets on disk -> lists of videos with their labels. A new data set is one function here."""
 
+import csv as csv_module
 import dataclasses
 import glob
+import math
 import os
+import warnings
 
 import numpy as np
 
@@ -168,6 +171,91 @@ def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
     return _catalog(paths, labels, class_names, splits_dir)
 
 
+def load_kinetics(video_dir, csv, subset=None):
+    """Lists the videos of Kinetics-400, -600 or -700 that are on disk.
+
+    Of every copy of Kinetics some videos are missing: a warning counts them.
+
+    Args:
+        video_dir: str, the folder that holds a folder of videos per class:
+            `<label>/<youtube_id>_<start>_<end>.mp4`, the times as six digits;
+            spaces in a label may be underscores in its folder's name.
+        csv: str, the list: a CSV file with the columns `label`, `youtube_id`,
+            `time_start`, `time_end` and, for `subset`, `split`.
+        subset: str, the value of `split` of the lines to take, such as
+            `"train"` or `"validate"`; None takes all lines.
+
+    Returns:
+        A `Catalog`, in the order of the list; classes are all labels in the
+        file, in alphabetical order, as in the published class lists.
+
+    Raises:
+        FileNotFoundError: The folder or the list is missing, or none of its
+            videos is in the folder.
+        ValueError: The list lacks a column, a line is malformed, or none has
+            that `subset`; the message names file and line.
+
+    Example:
+
+    >>> train = load_kinetics("kinetics400/train", "kinetics400/train.csv", "train")
+    >>> len(train.class_names)
+    400
+    """
+    _check_folder(video_dir, "video_dir", "a folder of videos per class")
+    try:
+        with open(csv, encoding="utf-8-sig", newline="") as file:
+            rows = list(csv_module.DictReader(file))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"`csv` does not exist: {csv}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{csv} is not a UTF-8 text file: {error}") from error
+    columns = ["label", "youtube_id", "time_start", "time_end", *(["split"] if subset else [])]
+    missing = [name for name in columns if not rows or name not in rows[0]]
+    if missing:
+        raise ValueError(f"{csv} lacks the columns {', '.join(missing)}. Check the file.")
+    class_names = sorted({row["label"] for row in rows})
+    labels_of = {name: label for label, name in enumerate(class_names)}
+    chosen = []
+    for number, row in enumerate(rows, start=2):
+        if subset and row["split"] != subset:
+            continue
+        times = row["time_start"], row["time_end"]
+        if not row["label"] or not row["youtube_id"] or not all(map(_is_number, times)):
+            raise ValueError(
+                f"{csv}, line {number}: expected a label, a youtube_id and two times in seconds. "
+                f"Found: {dict(row)}"
+            )
+        start, end = (int(float(time)) for time in times)
+        chosen.append((row["label"], f"{row['youtube_id']}_{start:06d}_{end:06d}.mp4"))
+    if not chosen:
+        known = ", ".join(sorted({str(row["split"]) for row in rows}))
+        raise ValueError(f"{csv} has no lines of `subset` {subset!r}. It has: {known}")
+
+    present = {
+        name: _class_folder(video_dir, name) for name in dict.fromkeys(name for name, _ in chosen)
+    }
+    paths, labels, absent = [], [], []
+    for name, file in chosen:
+        folder, files = present[name]
+        if file in files:
+            paths.append(os.path.join(folder, file))
+            labels.append(labels_of[name])
+        else:
+            absent.append(os.path.join(folder, file))
+    if not paths:
+        raise FileNotFoundError(
+            f"None of the {len(chosen)} videos that {csv} lists is in {video_dir}. The first "
+            f"should be {absent[0]}. Check `video_dir`."
+        )
+    if absent:
+        warnings.warn(
+            f"{len(absent)} of the {len(chosen)} videos that {csv} lists are not in {video_dir} "
+            f"and are left out, such as {', '.join(absent[:3])}.",
+            stacklevel=2,
+        )
+    return Catalog(paths, labels, class_names)
+
+
 def load_directory(root):
     """Lists the videos of a folder that holds one folder per class.
 
@@ -244,6 +332,22 @@ def find_videos(root):
     if not paths:
         raise ValueError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
     return sorted(paths)
+
+
+def _class_folder(video_dir, name):
+    """The folder of a class of Kinetics, and the set of files in it."""
+    for folder in (name, name.replace(" ", "_")):
+        path = os.path.join(video_dir, folder)
+        if os.path.isdir(path):
+            return path, set(os.listdir(path))
+    return os.path.join(video_dir, name), set()
+
+
+def _is_number(text):
+    try:
+        return math.isfinite(float(text))
+    except (TypeError, ValueError):
+        return False
 
 
 def _lines(path):

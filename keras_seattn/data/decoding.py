@@ -16,10 +16,17 @@ COMPLETE_SHARE = 0.9
 # One packet of these codecs does not always hold one frame, so their frames are counted by
 # decoding: VP8 has packets that are never shown.
 COUNTED_BY_DECODING = ("vp8",)
+# Larger frames are refused before memory is taken for them: a damaged or hostile header may ask for
+# gigabytes. It is above 8K video (7680 x 4320); set it higher where that is not enough.
+MAX_PIXELS = 2**25
 
 
 class VideoError(ValueError):
     """A video file that cannot be read; the message names the file and what to do."""
+
+
+class TooLargeError(VideoError):
+    """A video whose frames have more than `MAX_PIXELS`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +36,11 @@ class Video:
     Attributes:
         path: str.
         frames: int, the number of frames that a sequential decode delivers.
-        height: int, in pixels.
-        width: int, in pixels.
+        height: int, in pixels, as the video is shown: turned upright where
+            the file says so, as those of phones do.
+        width: int, likewise.
+        rate: float, the mean number of frames per second; 0 if the file does
+            not tell.
         keyframes: tuple of `(frame number, dts)` pairs in rising order: where
             decoding can start, and the time stamp to seek to. The first is
             frame 0.
@@ -40,6 +50,7 @@ class Video:
     frames: int
     height: int
     width: int
+    rate: float
     keyframes: tuple
 
 
@@ -66,7 +77,8 @@ def scan_video(path):
 
     Raises:
         VideoError: There is no such file, or it is empty, cut off, no video,
-            without a video stream or not decodable. The message names it.
+            without a video stream or not decodable, or its frames have more
+            than `MAX_PIXELS`. The message names it.
     """
     path = os.fspath(path)
     try:
@@ -91,19 +103,21 @@ def _scan(path, size, changed):
         promised = stream.frames
         by_decoding = stream.codec_context.name in COUNTED_BY_DECODING
         height, width = stream.codec_context.height, stream.codec_context.width
+        rate = float(stream.average_rate or 0)
     if not packets or len(packets) < COMPLETE_SHARE * promised or packets[-1].is_corrupt:
         raise VideoError(
             f"{path}: the file is cut off: {len(packets)} frames where its header promises "
             f"{promised or 'more'}. Copy or download it again."
         )
-    video = Video(path, len(packets), height, width, keyframes=((0, None),))
+    video = Video(path, len(packets), height, width, rate, keyframes=((0, None),))
     if by_decoding:
         video = dataclasses.replace(video, frames=sum(1 for _ in _decode(video, 0)))
-    if next(_decode(video, 0), None) is None:
+    _, frame = next(_decode(video, 0), (0, None))
+    if frame is None:
         raise VideoError(f"{path}: no frame can be decoded. Copy or download it again.")
-    if by_decoding:
-        return video
-    return dataclasses.replace(video, keyframes=_keyframes(packets))
+    height, width = shown_size(frame)
+    keyframes = video.keyframes if by_decoding else _keyframes(packets)
+    return dataclasses.replace(video, height=height, width=width, keyframes=keyframes)
 
 
 def _keyframes(packets):
@@ -169,10 +183,24 @@ def read_frames(video, numbers, height=None, width=None, window=None):
     )
 
 
+def shown_size(frame):
+    """The height and width that a decoded frame is shown with, in pixels."""
+    lying = frame.rotation % 180 != 0
+    return (frame.width, frame.height) if lying else (frame.height, frame.width)
+
+
+def frame_pixels(frame):
+    """A decoded frame in RGB, upright: uint8 array, `(height, width, 3)`."""
+    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+
+
 def scale_frame(reformatter, frame, height, width):
-    """A decoded frame in RGB, scaled: uint8 array, `(height, width, 3)`."""
+    """A decoded frame in RGB, upright and scaled: uint8 array, `(height, width, 3)`."""
+    turns = round(frame.rotation / 90)
+    if turns % 2:
+        height, width = width, height
     image = reformatter.reformat(frame, width, height, "rgb24", interpolation="BILINEAR", threads=1)
-    return image.to_ndarray()
+    return np.rot90(image.to_ndarray(), turns)
 
 
 def read_video(path):
@@ -249,8 +277,22 @@ def open_video(path, file=None, format=None, timeout=None):
                 f"{path}: the file has no video stream. Take it out of the folder or list."
             )
         stream = container.streams.video[0]
+        context = stream.codec_context
+        if context is None:
+            raise VideoError(
+                f"{path}: FFmpeg has no decoder for its video stream. If it plays elsewhere, "
+                "encode it anew, as H.264 for example; else take it out of the folder or list."
+            )
+        if context.height * context.width > MAX_PIXELS:
+            raise TooLargeError(
+                f"{path}: its frames have {context.width} x {context.height} pixels, more than "
+                f"{MAX_PIXELS:,}. If they are meant to, set keras_seattn.data.decoding.MAX_PIXELS "
+                "higher; else take it out of the folder or list."
+            )
+        # The decoder looks too, for frames may be larger than headers say. It counts with edges.
+        context.options = {"max_pixels": str(2 * MAX_PIXELS + 2**20)}
         # Clips are decoded in parallel, which uses the cores better than threads in one decoder.
-        stream.codec_context.thread_count = 1
+        context.thread_count = 1
         try:
             yield container, stream
         except av.FFmpegError as error:

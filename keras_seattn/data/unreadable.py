@@ -1,21 +1,31 @@
 """Videos that cannot be read: found before training, survived during it, always named."""
 
 import concurrent.futures
+import functools
+import hashlib
+import os
 import threading
 import warnings
 
 import tqdm
 
 from keras_seattn import arguments
-from keras_seattn.data.decoding import VideoError, scan_video
+from keras_seattn.data.decoding import TooLargeError, VideoError, scan_video
+from keras_seattn.data.index import Index
 
 # More than this share of a catalog unreadable means that something is wrong with the data set.
 MAXIMUM_SHARE = 0.01
 _MOST_NAMED = 100
+# Videos looked at between two writings of the index: minutes of work, at most, are done again.
+_SAVED_AFTER = 20_000
 
 
 def scan_catalog(catalog, unreadable="stop"):
     """Opens every video of a catalog, before anything depends on it.
+
+    What is found is kept in an index, one for the folder that holds them all,
+    in `$KERAS_SEATTN_CACHE/index` or `~/.cache/keras_seattn/index`. Files that
+    have not changed are not opened again.
 
     Args:
         catalog: `Catalog`.
@@ -33,24 +43,50 @@ def scan_catalog(catalog, unreadable="stop"):
     arguments.one_of(unreadable, ("stop", "skip"), "unreadable")
     if not len(catalog):
         raise ValueError("`catalog` holds no videos.")
-    errors = {}
+    index = _open_index(_index_path(catalog.paths))
 
     def scan(path):
         try:
-            return scan_video(path)
+            status = os.stat(path)
+        except OSError:
+            status = None
+        found = status and index.get(path, status)
+        if found is not None:
+            return found
+        try:
+            found = scan_video(path)
         except VideoError as error:
-            errors[path] = str(error)
-
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        videos = list(
-            tqdm.tqdm(
-                pool.map(scan, catalog.paths),
-                total=len(catalog),
-                desc="Checking videos",
-                unit=" videos",
-                delay=2,
-            )
+            found = error
+        # A file that may not be opened, or is above a limit, can be fine next time as it is.
+        passing = isinstance(found, TooLargeError) or isinstance(
+            getattr(found, "__cause__", None), OSError
         )
+        if status is not None and not passing:
+            index.put(path, status, found)
+            unsaved.append(path)
+        return found
+
+    unsaved, found = [], []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for video in tqdm.tqdm(
+            pool.map(scan, catalog.paths),
+            total=len(catalog),
+            desc="Checking videos",
+            unit=" videos",
+            delay=2,
+        ):
+            found.append(video)
+            if len(unsaved) >= _SAVED_AFTER:
+                unsaved.clear()
+                _save(index)
+    if unsaved:
+        _save(index)
+    videos = [None if isinstance(video, VideoError) else video for video in found]
+    errors = {
+        path: str(video)
+        for path, video in zip(catalog.paths, found, strict=True)
+        if isinstance(video, VideoError)
+    }
     if errors:
         messages = [errors[path] for path in catalog.paths if path in errors]
         if unreadable == "stop":
@@ -62,6 +98,28 @@ def scan_catalog(catalog, unreadable="stop"):
         _stop_if_too_many(messages, len(catalog))
         warnings.warn(_listing(messages, len(catalog)) + "\nThey are left out.", stacklevel=2)
     return videos
+
+
+_open_index = functools.lru_cache(maxsize=8)(Index)
+
+
+def _index_path(paths):
+    """The file of the index for the folder that holds all of some paths."""
+    folder = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
+    name = hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    home = os.environ.get("KERAS_SEATTN_CACHE") or os.path.join("~", ".cache", "keras_seattn")
+    return os.path.join(os.path.expanduser(home), "index", f"{name}.npz")
+
+
+def _save(index):
+    try:
+        index.save()
+    except OSError as error:
+        warnings.warn(
+            f"What was found of the videos cannot be kept for the next start: {error}. Set "
+            "KERAS_SEATTN_CACHE to a folder that can be written to.",
+            stacklevel=3,
+        )
 
 
 class DamageLog:

@@ -9,7 +9,7 @@ from av.video.reformatter import VideoReformatter
 
 from keras_seattn import arguments
 from keras_seattn.applications.labels import decode_predictions
-from keras_seattn.data.decoding import VideoError, scale_frame
+from keras_seattn.data.decoding import VideoError, scale_frame, shown_size
 from keras_seattn.data.sampling import Crop, consecutive_clip
 from keras_seattn.data.streams import stream_frames
 from keras_seattn.evaluation.video_accuracy import check_probabilities
@@ -154,7 +154,7 @@ def video_clips(model, source):
 
     for timed in stream_frames(source):
         frame = timed.frame
-        (height, width), (y, x, *_) = Crop().geometry(frame.height, frame.width, size)
+        (height, width), (y, x, *_) = Crop().geometry(*shown_size(frame), size)
         image = scale_frame(reformatter, frame, height, width)
         images.append(image[y : y + size, x : x + size])
         frames.append(timed)

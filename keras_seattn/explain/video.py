@@ -5,6 +5,7 @@ import os
 import numpy as np
 from PIL import Image
 
+from keras_seattn.data.decoding import frame_pixels
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.evaluation.annotation import draw_scores
 from keras_seattn.evaluation.prediction import class_names_of, predict, video_clips
@@ -122,7 +123,7 @@ def _explain_clip(model, clip, frames, heat, title, class_name, output_dir):
 
 def _centre_square(frame):
     """The part of a decoded frame that the model sees, in a size for people."""
-    image = frame.to_image()
+    image = Image.fromarray(frame_pixels(frame))
     side = min(image.size)
     left, top = round((image.width - side) / 2), round((image.height - side) / 2)
     image = image.crop((left, top, left + side, top + side))

@@ -4,7 +4,13 @@ import os
 
 import pytest
 
-from keras_seattn.data import Catalog, load_directory, load_hmdb51, load_ucf101
+from keras_seattn.data import (
+    Catalog,
+    load_directory,
+    load_hmdb51,
+    load_kinetics,
+    load_ucf101,
+)
 
 FILES = {
     "Yo Yo": ["v_YoYo_g01_c01.avi", "v YoYo [2] #3;é.avi", "v_YoYo_g09_c01.avi"],
@@ -141,3 +147,67 @@ def test_catalogs_check_their_labels():
         Catalog(["a"], [0, 1], ["x", "y"])
     with pytest.raises(ValueError, match="`labels` must be from 0 to 1"):
         Catalog(["a"], [2], ["x", "y"])
+
+
+KINETICS = (
+    "label,youtube_id,time_start,time_end,split\n"
+    "tai chi,-abcdefghij,3,13,train\n"
+    "abseiling,0123456789a,0,10,train\n"
+    '"throwing, catching",x_y-z#;[1]ä,125.0,135.0,train\n'
+    "abseiling,bbbbbbbbbbb,100,110,validate\n"
+    "zumba,ccccccccccc,7,17,train\n"
+)
+KINETICS_FILES = (
+    "tai_chi/-abcdefghij_000003_000013.mp4",
+    "abseiling/0123456789a_000000_000010.mp4",
+    "throwing, catching/x_y-z#;[1]ä_000125_000135.mp4",
+    "abseiling/bbbbbbbbbbb_000100_000110.mp4",
+)
+
+
+@pytest.fixture
+def kinetics(tmp_path):
+    for name in KINETICS_FILES:
+        path = tmp_path / "videos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    (tmp_path / "all.csv").write_text(KINETICS, encoding="utf-8")
+    return str(tmp_path / "videos"), str(tmp_path / "all.csv")
+
+
+def test_kinetics_without_its_missing_videos(kinetics):
+    with pytest.warns(UserWarning, match=r"1 of the 4 videos .*zumba.ccccccccccc_000007_000017"):
+        train = load_kinetics(*kinetics, subset="train")
+    assert [os.path.relpath(path, kinetics[0]) for path in train.paths] == list(KINETICS_FILES[:3])
+    # Classes without a video on disk keep their place, as the pretrained heads have it.
+    assert train.class_names == ["abseiling", "tai chi", "throwing, catching", "zumba"]
+    assert list(train.labels) == [1, 0, 2]
+    validate = load_kinetics(*kinetics, subset="validate")
+    assert validate.class_names == train.class_names and list(validate.labels) == [0]
+    with pytest.warns(UserWarning, match="1 of the 5 videos"):
+        assert len(load_kinetics(*kinetics)) == 4
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("label,youtube_id\nx,y\n", "lacks the columns time_start, time_end, split"),
+        ("", "lacks the columns label"),
+        (KINETICS.replace(",0,10,", ",zero,10,"), "line 3: expected a label.*'time_start': 'zero'"),
+        (KINETICS.replace("train", "test"), "has no lines of `subset` 'train'. It has: test, val"),
+        (KINETICS.replace("zumba", ""), "line 6: expected a label"),
+        ("label,youtube_id,time_start,time_end,split\nx,y,0,10,train\n", "None of the 1 videos"),
+    ],
+)
+def test_bad_lists_of_kinetics(kinetics, text, message):
+    with open(kinetics[1], "w", encoding="utf-8") as file:
+        file.write(text)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        load_kinetics(*kinetics, subset="train")
+
+
+def test_missing_paths_of_kinetics(kinetics):
+    with pytest.raises(FileNotFoundError, match="`video_dir` is not a folder"):
+        load_kinetics("nowhere", kinetics[1])
+    with pytest.raises(FileNotFoundError, match="`csv` does not exist: nowhere"):
+        load_kinetics(kinetics[0], "nowhere")

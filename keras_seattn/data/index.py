@@ -1,0 +1,122 @@
+"""What is known of video files, kept on disk, so that a second start need not open them again."""
+
+import os
+import threading
+import zipfile
+
+import numpy as np
+
+from keras_seattn.data.decoding import Video, VideoError
+
+_NUMBERS = ("size", "changed", "frames", "height", "width", "rate", "first_keyframe")
+_NO_TIME = -(2**63)
+
+
+class Index:
+    """What scanning said of the video files of a data set.
+
+    An entry holds until the size of the file or the time of its last change
+    differs. Damaged files have an entry too, with what is wrong with them.
+
+    Args:
+        path: str, the file of the index; it need not exist. One that cannot be
+            read counts as empty.
+
+    Example:
+
+    >>> index = Index("index.npz")
+    >>> index.put("a.mp4", os.stat("a.mp4"), scan_video("a.mp4"))
+    >>> index.save()
+    >>> Index("index.npz").get("a.mp4", os.stat("a.mp4")).frames
+    250
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._entries = {}
+        self._lock = threading.Lock()
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                self._entries = _entries({name: stored[name] for name in stored.files})
+        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
+            pass  # No index, or one that was damaged: everything is looked at again.
+
+    def __len__(self):
+        return len(self._entries)
+
+    def get(self, path, status):
+        """What is known of a file: a `Video`, the VideoError that it gave, or None.
+
+        Args:
+            path: str.
+            status: what `os.stat` says of it now.
+        """
+        size, changed, found = self._entries.get(path, (None, None, None))
+        return found if (size, changed) == (status.st_size, status.st_mtime_ns) else None
+
+    def put(self, path, status, found):
+        """Notes what a scan found: a `Video` or a VideoError."""
+        with self._lock:
+            self._entries[path] = (status.st_size, status.st_mtime_ns, found)
+
+    def save(self):
+        """Writes the file, whole or not at all."""
+        with self._lock:
+            arrays = _arrays(self._entries)
+        os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+        partial = f"{self.path}.{os.getpid()}.partial"
+        try:
+            with open(partial, "wb") as file:
+                np.savez(file, **arrays)
+            os.replace(partial, self.path)
+        finally:
+            if os.path.exists(partial):
+                os.remove(partial)
+
+
+def _arrays(entries):
+    """The entries as arrays, in which hundreds of thousands are read at once."""
+    numbers, errors, keyframes = [], [], []
+    for size, changed, found in entries.values():
+        video = isinstance(found, Video)
+        rest = (found.frames, found.height, found.width, found.rate) if video else (0, 0, 0, 0)
+        numbers.append((size, changed, *rest, len(keyframes)))
+        errors.append("" if video else str(found))
+        if video:
+            keyframes += [(n, _NO_TIME if dts is None else dts) for n, dts in found.keyframes]
+    columns = zip(*numbers, strict=True) if numbers else [()] * len(_NUMBERS)
+    return {
+        **{name: np.array(column) for name, column in zip(_NUMBERS, columns, strict=True)},
+        "keyframes": np.array(keyframes, "int64").reshape(-1, 2),
+        "paths": _joined(entries),
+        "errors": _joined(errors),
+    }
+
+
+def _entries(arrays):
+    paths, errors = _parted(arrays["paths"]), _parted(arrays["errors"])
+    numbers = [arrays[name].tolist() for name in _NUMBERS]
+    keyframes = [
+        (number, None if dts == _NO_TIME else dts) for number, dts in arrays["keyframes"].tolist()
+    ]
+    ends = [*numbers[-1][1:], len(keyframes)]
+    entries = {}
+    for path, error, end, size, changed, frames, height, width, rate, first in zip(
+        paths, errors, ends, *numbers, strict=True
+    ):
+        if error:
+            found = VideoError(error)
+        else:
+            found = Video(path, frames, height, width, rate, tuple(keyframes[first:end]))
+        entries[path] = (size, changed, found)
+    return entries
+
+
+def _joined(texts):
+    """Texts as one array of bytes; no file name holds a zero byte."""
+    joined = "".join(f"{text}\0" for text in texts).encode("utf-8", "surrogateescape")
+    return np.frombuffer(joined, "uint8")
+
+
+def _parted(array):
+    return array.tobytes().decode("utf-8", "surrogateescape").split("\0")[:-1]

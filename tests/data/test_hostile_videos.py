@@ -1,0 +1,204 @@
+"""Videos as phones, other encoders and bad disks make them."""
+
+import fractions
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+from video_files import decode_all, moving_pattern, write_video
+
+from keras_seattn import predict
+from keras_seattn.data import Catalog, VideoError, decoding, read_video, train_clips
+from keras_seattn.data.decoding import read_frames, scan_video
+
+# The display matrices of a file's track, as 16.16 and 2.30 fixed-point numbers.
+MATRICES = {
+    90: (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30),
+    180: (-(1 << 16), 0, 0, 0, -(1 << 16), 0, 0, 0, 1 << 30),
+    270: (0, -(1 << 16), 0, 1 << 16, 0, 0, 0, 0, 1 << 30),
+}
+
+
+def turned(source, path, clockwise):
+    """A copy of an MP4 file that says that it is to be shown turned, as phones write it."""
+    content = bytearray(pathlib.Path(source).read_bytes())
+    place = content.index(b"tkhd") + 44
+    content[place : place + 36] = struct.pack(">9i", *MATRICES[clockwise])
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize("clockwise", MATRICES)
+def test_phone_videos_are_shown_upright(clockwise, tmp_path, model_path):
+    plain = write_video(tmp_path / "plain.mp4", moving_pattern(30), codec="libx264", gop=8)
+    path = turned(plain, tmp_path / "turned.mp4", clockwise)
+    expected = np.rot90(read_video(plain), -clockwise // 90, axes=(1, 2))
+    video = scan_video(path)
+    assert (video.height, video.width) == expected.shape[1:3]
+    assert np.array_equal(read_video(path), expected)
+    # With seeking, scaling and a window, as clips are read.
+    window = (3, 2, 20, 20)
+    scaled = read_frames(video, [20, 9], video.height // 2, video.width // 2, window)
+    assert scaled.shape == (2, 20, 20, 3)
+    whole = read_frames(video, [20, 9], video.height // 2, video.width // 2)
+    assert np.array_equal(scaled, whole[:, 3:23, 2:22])
+    difference = whole.astype(float) - expected[[20, 9], ::2, ::2]
+    assert np.abs(difference).mean() < 12
+    # Recognising reads the file another way.
+    upright = write_video(
+        tmp_path / "upright.mp4", expected, codec="libx264", options={"crf": "1"}, gop=8
+    )
+    scores = [[clip.scores for clip in predict(model_path, p).clips] for p in (path, upright)]
+    np.testing.assert_allclose(*scores, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "codec, pixels", [("libx264", "gray"), ("libx264", "yuv420p10le"), ("libx264", "yuv444p")]
+)
+def test_other_pixel_formats_come_as_rgb(codec, pixels, tmp_path):
+    images = moving_pattern(12)
+    path = str(tmp_path / "video.mp4")
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"crf": "5"})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, pixels
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image).reformat(format=pixels)))
+        container.mux(stream.encode())
+    frames = read_video(path)
+    assert frames.shape == images.shape and frames.dtype == np.uint8
+    if pixels == "gray":
+        assert np.ptp(frames.astype(int), axis=-1).max() <= 1
+        weights = (0.299, 0.587, 0.114)
+        assert np.abs(frames[..., 0] - images @ weights).mean() < 12
+    else:
+        assert np.abs(frames.astype(int) - images).mean() < 8
+
+
+def test_frames_of_a_variable_rate_are_counted_not_timed(tmp_path):
+    times = np.cumsum([1, 1, 9, 1, 30, 2, 2, 2, 1, 50, 1, 1, 1, 1, 7, 1, 1, 1, 3, 3])
+    path = write_video(tmp_path / "v.mp4", moving_pattern(20), "libx264", times=times, gop=5)
+    video = scan_video(path)
+    assert video.frames == 20
+    assert np.array_equal(read_frames(video, [17, 3, 11]), decode_all(path)[[17, 3, 11]])
+
+
+def test_sound_without_pictures_is_named(tmp_path):
+    path = str(tmp_path / "sound.mp4")
+    with av.open(path, "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        for i in range(20):
+            frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), "float32"), "fltp", "stereo")
+            frame.sample_rate, frame.pts = 44100, 1024 * i
+            frame.time_base = fractions.Fraction(1, 44100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with pytest.raises(VideoError, match=r"sound\.mp4: the file has no video stream"):
+        scan_video(path)
+
+
+@pytest.mark.parametrize("promised, error", [(5, None), (0, None), (4000, "is cut off: 20 frames")])
+def test_a_header_that_lies_about_the_frames(promised, error, tmp_path):
+    path = tmp_path / "lying.avi"
+    write_video(path, moving_pattern(20))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"strh") + 8 + 32  # dwLength of the stream
+    assert struct.unpack_from("<I", content, place) == (20,)
+    struct.pack_into("<I", content, place, promised)
+    path.write_bytes(content)
+    if error:
+        with pytest.raises(VideoError, match=error):
+            scan_video(path)
+    else:
+        assert scan_video(path).frames == len(read_video(path)) == 20
+
+
+@pytest.mark.parametrize(
+    "header_tells, expected",
+    [
+        (True, "its frames have 16000 x 16000 pixels, more than 33,554,432"),
+        (False, "the file is damaged: Invalid data"),
+    ],
+)
+def test_huge_frames_are_refused_before_memory_is_taken(header_tells, expected, tmp_path):
+    # JPEG frames that say to be of 16,000 x 16,000 pixels, 768 MB each, in a file of some kB.
+    path = tmp_path / "huge.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
+        for image in moving_pattern(8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image)))
+        container.mux(stream.encode())
+    content = path.read_bytes()
+    side = struct.pack(">HH", 16_000, 16_000)
+    content = re.sub(rb"(\xff\xc0\x00\x11\x08)....", rb"\1" + side, content, flags=re.DOTALL)
+    if header_tells:
+        place = content.index(b"strf") + 12
+        content = content[:place] + struct.pack("<ii", 16_000, 16_000) + content[place + 8 :]
+    path.write_bytes(content)
+    code = (
+        "import resource, sys\n"
+        "from keras_seattn.data.decoding import VideoError, scan_video\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try:\n    scan_video(sys.argv[1])\nexcept VideoError as error:\n    print(error)\n"
+        "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print((after - before) // 1024)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    message, megabytes = result.stdout.splitlines()
+    assert f"huge.avi: {expected}" in message
+    assert int(megabytes) < 100
+
+
+def broken(content, generator):
+    """A file cut off, or with some of its bytes changed."""
+    content = bytearray(content)
+    if generator.random() < 0.4:
+        return bytes(content[: generator.integers(1, len(content))])
+    # Headers are short: without a bias to the start they would hardly be hit.
+    reach = len(content) if generator.random() < 0.6 else min(600, len(content))
+    for place in generator.integers(reach, size=generator.integers(1, 30)):
+        content[place] ^= 1 << generator.integers(8)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("suffix, codec", [("avi", "mpeg4"), ("mp4", "libx264"), ("webm", "vp8")])
+def test_broken_files_give_a_whole_clip_or_an_error(suffix, codec, tmp_path):
+    source = tmp_path / f"source.{suffix}"
+    write_video(source, moving_pattern(24), codec="libvpx" if codec == "vp8" else codec, gop=6)
+    content, generator = source.read_bytes(), np.random.default_rng(0)
+    path, outcomes, slowest = tmp_path / f"broken.{suffix}", {"clip": 0, "error": 0}, 0
+    for _ in range(667):  # three formats: 2,001 files
+        path.write_bytes(broken(content, generator))
+        decoding._scan.cache_clear()
+        start = time.monotonic()
+        try:
+            video = scan_video(path)
+            first = int(generator.integers(max(1, video.frames - 8)))
+            numbers = np.minimum(np.arange(first, first + 8), video.frames - 1)
+            clip = read_frames(video, numbers, 32, 40, (2, 3, 28, 28))
+        except VideoError as error:
+            assert str(error).startswith(str(path))
+            outcomes["error"] += 1
+        else:
+            assert clip.shape == (8, 28, 28, 3) and clip.dtype == np.uint8
+            outcomes["clip"] += 1
+        slowest = max(slowest, time.monotonic() - start)
+    assert slowest < 10
+    assert min(outcomes.values()) > 100, outcomes
+
+
+def test_a_broken_video_does_not_spoil_a_batch(tmp_path):
+    paths = []
+    for i in range(4):
+        paths.append(write_video(tmp_path / f"{i}.avi", moving_pattern(20, seed=i)))
+    clips = train_clips(Catalog(paths, [0, 1, 0, 1], ["a", "b"]), 8, 24, 4, seed=0)
+    for batch, labels in clips:
+        assert batch.shape == (4, 8, 24, 24, 3) and sorted(labels.numpy()) == [0, 0, 1, 1]
