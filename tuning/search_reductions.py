@@ -3,7 +3,7 @@
 python tuning/search_reductions.py --demo --max-trials 6
 python tuning/search_reductions.py --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
     --weights resnet-18-kinetics.pth --executions-per-trial 3
-python tuning/search_reductions.py --demo --workers 2  # a chief and two workers on this machine
+python tuning/search_reductions.py --demo --workers 2 --output runs/grid  # side by side, here
 
 Killed at any moment and started again with the same command, it goes on.
 """
@@ -155,7 +155,8 @@ def full_training(options, settings):
     for name in ("model", "frames", "size", "weights"):
         if getattr(options, name) is not None:
             words += [f"--{name}", str(getattr(options, name))]
-    words += ["--width", f"{options.width:g}"]
+    words += ["--width", f"{options.width:g}", "--batch-size", str(options.batch_size)]
+    words += ["--mixed-precision", options.mixed_precision]
     for name, value in settings.items():
         if isinstance(value, tuple):
             words += [f"--{name.replace('_', '-')}", *map(str, value)]
@@ -166,6 +167,7 @@ def full_training(options, settings):
 
 def main():
     options = parse_arguments()
+    workers.end_with_launcher()
     # It warns that many models were compiled, which is what a search does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:

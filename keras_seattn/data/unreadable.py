@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import functools
-import hashlib
 import os
 import threading
 import warnings
@@ -12,6 +11,7 @@ import tqdm
 from keras_seattn import arguments
 from keras_seattn.data.decoding import TooLargeError, VideoError, scan_video
 from keras_seattn.data.index import Index
+from keras_seattn.files import cache_file
 
 # More than this share of a catalog unreadable means that something is wrong with the data set.
 MAXIMUM_SHARE = 0.01
@@ -105,10 +105,8 @@ _open_index = functools.lru_cache(maxsize=8)(Index)
 
 def _index_path(paths):
     """The file of the index for the folder that holds all of some paths."""
-    folder = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
-    name = hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    home = os.environ.get("KERAS_SEATTN_CACHE") or os.path.join("~", ".cache", "keras_seattn")
-    return os.path.join(os.path.expanduser(home), "index", f"{name}.npz")
+    folders = [os.path.dirname(os.path.abspath(path)) for path in paths]
+    return cache_file(os.path.commonpath(folders), "npz")
 
 
 def _save(index):

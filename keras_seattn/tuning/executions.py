@@ -1,8 +1,8 @@
 """The trainings of a search, kept on disk: what is finished is never trained again."""
 
-import json
 import os
 
+from keras_seattn.files import read_json, write_json
 from keras_seattn.tuning.hypermodel import plain
 
 
@@ -51,16 +51,9 @@ class Executions:
             os.replace(partial, final)
         write_json(path, result)
 
-
-def write_json(path, content):
-    """Writes a JSON file that is there whole or not at all."""
-    partial = f"{path}.{os.getpid()}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-    os.replace(partial, path)
-
-
-def read_json(path):
-    """The content of a JSON file."""
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+    def keep_model(self, settings, epochs, execution, executions):
+        """Removes the models of all executions of a configuration but one."""
+        for other in set(range(executions)) - {execution}:
+            path = self.path(settings, epochs, other, ".keras")
+            if os.path.exists(path):
+                os.remove(path)

@@ -38,8 +38,8 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         sequence_reductions: sequence of int, values of the paper's d.
         attention_reductions: sequence of int.
         se_stages, sa_stages: sequence of sequences of stages, 1 to 4.
-        learning_rates: sequence of float, as Keras' SGD takes them; None means
-            the paper's.
+        learning_rates: sequence of float, as Keras' SGD takes them; `(None,)`
+            means the paper's.
         batch_size: int, for the paper's learning rate in `build`.
         **network: the builder's other arguments, such as `classes`,
             `input_shape`, `width` and `weights`.
@@ -158,6 +158,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
             settings[name] = min(same)
         return settings
 
+    @functools.cache  # noqa: B019 (a hypermodel lives as long as its search)
     def configurations(self):
         """All settings that build different networks, a list of dict, in the order of the grid."""
         found = []
@@ -242,6 +243,8 @@ def _choices(values, name, check=arguments.positive_integer):
     checked = tuple(dict.fromkeys(check(value, name) for value in values))
     if not checked:
         raise ValueError(f"`{name}` must hold at least one value.")
+    if None in checked and len(checked) > 1:
+        raise ValueError(f"`{name}` must hold either numbers or None. Received: {checked}")
     return tuple(sorted(checked)) if check is arguments.positive_integer else checked
 
 
@@ -258,4 +261,4 @@ def _stages(value, name):
 def _learning_rate(value, name):
     if value is not None and not value > 0:
         raise ValueError(f"`{name}` must hold numbers above 0. Received: {value}")
-    return value
+    return value if value is None else float(value)

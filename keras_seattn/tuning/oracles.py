@@ -6,10 +6,16 @@ lets most of them wait.
 """
 
 import collections
+import math
+import os
+import random
 import threading
 import time
 
 import keras_tuner
+from keras_tuner.engine import trial as trial_module
+
+from keras_seattn.files import write_json
 
 # A trial whose worker died is given to another one, but not for ever: it may be what kills them.
 MOST_DEATHS = 3
@@ -28,11 +34,38 @@ class WholeSearch:
         self.hypermodel = hypermodel
         self._heard = {}
         self._deaths = collections.Counter()
+        self._hold_until = 0
+
+    # Keras Tuner writes these files in place, and a kill would leave half of one.
+    def save(self):
+        write_json(self._get_oracle_fname(), self.get_state())
+
+    def _save_trial(self, trial):
+        write_json(
+            os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state()
+        )
+
+    def reload(self):
+        super().reload()
+        # A kill between both files leaves a trial that the other one does not know.
+        self.trials = {name: self.trials[name] for name in self.start_order}
 
     # Keras Tuner tells tried configurations by this.
     def _compute_values_hash(self, values):
         distinct = self.hypermodel.distinct(self.hypermodel.settings(values))
         return super()._compute_values_hash({**values, **distinct})
+
+    # It gives up after 20 collisions, which in a small space is long before everything was tried.
+    def _random_values(self):
+        values = super()._random_values()
+        if values is None:
+            left = [
+                values
+                for values in map(self.hypermodel.values, self.hypermodel.configurations())
+                if not self._duplicate(values)
+            ]
+            values = random.Random(self._seed_state).choice(left) if left else None
+        return values
 
     def populate_space(self, trial_id):
         response = super().populate_space(trial_id)
@@ -45,6 +78,9 @@ class WholeSearch:
     @keras_tuner.synchronized
     def create_trial(self, tuner_id):
         self._heard[tuner_id] = time.monotonic()
+        if self._retry_queue and time.monotonic() < self._hold_until:
+            self.tuner_ids.add(tuner_id)
+            return trial_module.Trial(self.get_space(), status="IDLE")
         trial = super().create_trial(tuner_id)
         if trial.status == "STOPPED" and self.ongoing_trials:
             # Stay at hand: the worker of an ongoing trial may die.
@@ -55,6 +91,12 @@ class WholeSearch:
     # Workers call it over and over while they run a trial, as a sign of life.
     @keras_tuner.synchronized
     def get_trial(self, trial_id):
+        if trial_id in self._retry_queue:
+            # This chief was started again while a worker went on with the trial.
+            worker = f"the worker of trial {trial_id}"
+            self._retry_queue.remove(trial_id)
+            self.ongoing_trials[worker] = self.trials[trial_id]
+            self.tuner_ids.add(worker)
         for worker, trial in self.ongoing_trials.items():
             if trial.trial_id == trial_id:
                 self._heard[worker] = time.monotonic()
@@ -84,7 +126,12 @@ class WholeSearch:
                 self.end_trial(trial)
 
     def watch_workers(self, silence):
-        """Calls `drop_silent_workers` from now on, from a thread of its own."""
+        """Calls `drop_silent_workers` from now on, from a thread of its own.
+
+        What was begun before is not handed out again at once: its worker may
+        live, and say so.
+        """
+        self._hold_until = time.monotonic() + silence / 2
 
         def watch():
             while True:
@@ -115,6 +162,14 @@ class BayesianOracle(WholeSearch, keras_tuner.oracles.BayesianOptimizationOracle
 
 class HyperbandOracle(WholeSearch, keras_tuner.oracles.HyperbandOracle):
     """Many configurations for few epochs, the best of them again for more."""
+
+    # Keras Tuner's brackets would wait for more configurations than there are, and never go on.
+    def _get_size(self, bracket_num, round_num):
+        networks = len(self.hypermodel.configurations())
+        return min(
+            super()._get_size(bracket_num, round_num),
+            math.ceil(networks / self.factor**round_num),
+        )
 
 
 ORACLES = {

@@ -10,7 +10,7 @@ import matplotlib.patches
 import numpy as np
 
 from keras_seattn.evaluation.page import picture, section, table, write_page
-from keras_seattn.tuning.result import other_settings
+from keras_seattn.tuning.result import other_settings, reductions
 
 
 def write_search_report(result, hypermodel, output_dir, config=None, command=None, full=None):
@@ -68,8 +68,8 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
     best = result.best
     failed = len(result.trials) - len(result.completed)
     cards = [
-        ("best r", str(best.settings["channel_reduction"]), "channel reduction"),
-        ("best d", str(best.settings["sequence_reduction"]), "sequence reduction"),
+        ("best r", reductions(best)[0], "channel reduction"),
+        ("best d", reductions(best)[1], "sequence reduction"),
         (f"its {result.objective}", _score(result, best), _error_text(result)),
     ]
     if result.test is not None:
@@ -84,8 +84,7 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
     path = file("search.html")
     write_page(
         path,
-        f"r = {best.settings['channel_reduction']}, d = {best.settings['sequence_reduction']}: "
-        f"{result.objective} {_score(result, best)}",
+        f"{_label(best)}: {result.objective} {_score(result, best)}",
         f"{len(result.trials)} trials, {failed} failed; {result.validation_videos:,} validation "
         "videos held out of the training list by group",
         cards,
@@ -109,7 +108,7 @@ def plot_trade_off(result, path):
         (panels[0], "parameters added by the modules", lambda t: t.cost.added_parameters),
         (panels[1], "measured inference, ms per clip", lambda t: t.cost.milliseconds),
     ):
-        for trial in result.completed:
+        for trial in result.compared:
             on_front = trial in front
             chance = math.isnan(trial.standard_error)
             error = result.chance_error(trial) if chance else trial.standard_error
@@ -125,7 +124,9 @@ def plot_trade_off(result, path):
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(result.objective)
-    panels[0].set_xscale("log")
+    # Logarithmic, with a place for the network without modules.
+    added = [trial.cost.added_parameters for trial in result.compared]
+    panels[0].set_xscale("symlog", linthresh=max(1, min(filter(None, added), default=1)))
     panels[0].step(
         [trial.cost.added_parameters for trial in front],
         [trial.score for trial in front],
@@ -162,7 +163,9 @@ def plot_heat_map(result, hypermodel, path):
     rows, columns = (hypermodel.choices[f"{axis}_reduction"] for axis in ("channel", "sequence"))
     grid, best = np.full((len(rows), len(columns)), np.nan), None
     texts = {}
-    for trial in result.completed:
+    for trial in result.compared:
+        if not trial.settings["se_stages"]:
+            continue
         for i, r in enumerate(rows):
             for j, d in enumerate(columns):
                 pair = {"channel_reduction": r, "sequence_reduction": d}
@@ -204,14 +207,14 @@ def _trials_table(result):
     heads += ["standard error"] if several else []
     heads += ["gates", "attention", "multiply-adds, M", "ms", "on the front", "remarks"]
     front, rows = result.pareto_front, []
-    for trial in sorted(result.trials, key=lambda t: -result.sign * (t.score if t.scores else 0)):
+    for trial in result.ranked:
         cost = trial.cost
         remarks = "; ".join(
             filter(None, (other_settings(trial, result.trials), trial.also, trial.message))
         )
         row = [
             (trial.number, trial.number),
-            *((trial.settings[f"{axis}_reduction"],) * 2 for axis in ("channel", "sequence")),
+            *((math.nan if text == "-" else int(text), text) for text in reductions(trial)),
             (trial.score, f"{trial.score:.3f}" if trial.scores else "failed"),
         ]
         if several:
@@ -236,7 +239,8 @@ def _trials_table(result):
 
 
 def _label(trial):
-    return f"r {trial.settings['channel_reduction']}, d {trial.settings['sequence_reduction']}"
+    r, d = reductions(trial)
+    return "no gates" if r == "-" else f"r {r}, d {d}"
 
 
 def _score(result, trial):
@@ -248,14 +252,18 @@ def _score(result, trial):
 def _error_text(result):
     trial = result.best
     if not math.isnan(trial.standard_error):
-        return f"± {trial.standard_error:.1%} over {len(trial.scores)} executions"
+        loss = result.objective.endswith("loss")
+        error = f"{trial.standard_error:.3f}" if loss else f"{trial.standard_error:.1%}"
+        return f"± {error} over {len(trial.scores)} executions"
     return "one execution" if len(trial.scores) == 1 else ""
 
 
 def _note(result):
+    seen = result.test.seen if result.test else 0
     text = (
-        "A trial's score is that of its last epoch. The test videos were seen once, by the best "
-        "trial's model."
+        "A trial's score is that of its last epoch. The test videos were seen "
+        + ("once" if seen == 1 else f"{seen} times, because going on found better trials")
+        + ", by the best trial's model."
     )
     chance = result.chance_error(result.best)
     if not math.isnan(chance):

@@ -25,12 +25,15 @@ class TestResult(typing.NamedTuple):
         top1: float, the share of videos that are right.
         low, high: float, its 95 % interval, by bootstrap over videos.
         videos: int, how many there are.
+        seen: int, how often the test videos were scored in this search: once,
+            and again only when going on with it found a better trial.
     """
 
     top1: float
     low: float
     high: float
     videos: int
+    seen: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,25 +98,43 @@ class SearchResult:
 
     @property
     def completed(self):
-        """The trials that did not fail, trained longest only, a list."""
+        """The trials that did not fail, a list."""
         return [trial for trial in self.trials if trial.status == "completed"]
 
     @property
+    def compared(self):
+        """Those of them that were trained longest, for others cannot be compared with them."""
+        longest = max((trial.epochs for trial in self.completed), default=0)
+        return [trial for trial in self.completed if trial.epochs == longest]
+
+    @property
+    def ranked(self):
+        """All trials: those compared, the best first; those trained less; those that failed."""
+        return sorted(
+            self.trials,
+            key=lambda trial: (
+                trial.status != "completed",
+                -trial.epochs,
+                -self.sign * trial.score if trial.scores else 0,
+            ),
+        )
+
+    @property
     def best(self):
-        """The completed trial with the best mean; of equal ones, the one that adds least."""
-        return max(self.completed, key=lambda trial: (self.sign * trial.score, -_added(trial)))
+        """The trial with the best mean of those compared; of equal ones, what adds least."""
+        return max(self.compared, key=lambda trial: (self.sign * trial.score, -_added(trial)))
 
     @property
     def pareto_front(self):
         """The trials that no other one beats with as few added parameters, cheapest first."""
         front = []
-        for trial in sorted(self.completed, key=lambda t: (_added(t), -self.sign * t.score)):
+        for trial in sorted(self.compared, key=lambda t: (_added(t), -self.sign * t.score)):
             if not front or self.sign * trial.score > self.sign * front[-1].score:
                 front.append(trial)
         return front
 
     def chance_error(self, trial):
-        """The standard error of a trial's share of videos; NaN if the objective is a loss.
+        """The standard error of a trial's share of videos; NaN unless that is the objective.
 
         Differences of this size come from which videos happen to be in the
         validation set.
@@ -122,7 +143,7 @@ class SearchResult:
             Agresti, Coull 1998: two videos more on either side, so that it is
             not 0 where all are right.
         """
-        if self.objective.endswith("loss"):
+        if self.objective != "val_top1":
             return math.nan
         videos = self.validation_videos + 4
         share = (trial.score * self.validation_videos + 2) / videos
@@ -162,31 +183,38 @@ class SearchResult:
                 )
 
     def __str__(self):
-        head = ("trial", "r", "d", "", self.objective, "gates", "multiply-adds", "ms", "front", "")
-        lines = [_line(head)]
-        front = self.pareto_front if self.completed else []
-        for trial in sorted(self.trials, key=self._rank):
-            settings, cost = trial.settings, trial.cost
+        lines = [("trial", "r", "d", "", self.objective, "gates", "multiply-adds", "ms", "front")]
+        front = self.pareto_front
+        for trial in self.ranked:
+            cost = trial.cost
             score = f"{trial.score:.3f}"
             if not math.isnan(trial.standard_error):
                 score += f" ± {trial.standard_error:.3f}"
-            line = [
-                trial.number,
-                settings["channel_reduction"],
-                settings["sequence_reduction"],
-                other_settings(trial, self.trials),
-                score if trial.status == "completed" else "failed",
-                f"{cost.gate_parameters:,}" if cost else "",
-                f"{cost.multiply_adds / 1e6:,.2f} M" if cost else "",
-                f"{cost.milliseconds:.1f}" if cost else "",
-                "*" if trial in front else "",
-                trial.also or trial.message.split("\n")[0],
-            ]
-            lines.append(_line(line))
-        return "\n".join(lines)
+            lines.append(
+                (
+                    trial.number,
+                    *reductions(trial),
+                    other_settings(trial, self.trials),
+                    score if trial.status == "completed" else "failed",
+                    f"{cost.gate_parameters:,}" if cost else "",
+                    f"{cost.multiply_adds / 1e6:,.2f} M" if cost else "",
+                    f"{cost.milliseconds:.1f}" if cost else "",
+                    "*" if trial in front else "",
+                )
+            )
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        remarks = ["", *(trial.also or trial.message.split("\n")[0] for trial in self.ranked)]
+        return "\n".join(
+            "  ".join([*(c.rjust(w) for c, w in zip(line, widths, strict=True)), remark]).rstrip()
+            for line, remark in zip(lines, remarks, strict=True)
+        )
 
-    def _rank(self, trial):
-        return (trial.status != "completed", -self.sign * trial.score if trial.scores else 0)
+
+def reductions(trial):
+    """The r and the d of a trial as texts: dashes where it has no gates."""
+    if not trial.settings["se_stages"]:
+        return "-", "-"
+    return tuple(str(trial.settings[f"{axis}_reduction"]) for axis in ("channel", "sequence"))
 
 
 def other_settings(trial, trials):
@@ -208,10 +236,3 @@ def _added(trial):
 
 def _unknown(value):
     return value is None or value != value
-
-
-_WIDTHS = (6, 4, 4, 0, 16, 9, 14, 8, 6, 0)
-
-
-def _line(cells):
-    return "  ".join(str(cell).rjust(w) for cell, w in zip(cells, _WIDTHS, strict=True)).rstrip()

@@ -1,23 +1,28 @@
 """A search for reductions, from a catalog to the best model and the trade-off."""
 
 import dataclasses
+import hashlib
 import json
+import math
 import os
 import shutil
 
+import filelock
 import keras
 
 from keras_seattn import arguments
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.sampling import CROP_SCALES
+from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.evaluation import evaluate, load_model, write_report
+from keras_seattn.files import read_json, write_json
 from keras_seattn.training.recipe import paper_recipe
+from keras_seattn.training.run import check_output
 from keras_seattn.tuning import oracles
 from keras_seattn.tuning.cost import Cost, measure_cost
-from keras_seattn.tuning.executions import read_json, write_json
 from keras_seattn.tuning.report import write_search_report
 from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
-from keras_seattn.tuning.tuner import ReductionTuner, SearchError, role
+from keras_seattn.tuning.tuner import ReductionTuner, SearchError, best_execution, role
 
 OBJECTIVES = ("val_top1", "val_clip_top1", "val_loss", "clip_top1", "loss")
 
@@ -95,6 +100,8 @@ def search_reductions(
     Raises:
         ValueError: An argument outside of what is said above, or a folder that
             holds a search of something else.
+        FileExistsError: `output_dir` holds a model that no search made.
+        data.VideoError: Videos cannot be read; the message lists them.
         SearchError: No trial was finished, or something went wrong that would
             go wrong in every trial.
 
@@ -116,7 +123,20 @@ def search_reductions(
     executions = arguments.positive_integer(executions_per_trial, "executions_per_trial")
     if max_trials is not None:
         max_trials = arguments.positive_integer(max_trials, "max_trials")
+    if not 0 < worker_timeout < math.inf:
+        raise ValueError(
+            f"`worker_timeout` must be a number of seconds above 0. Received: {worker_timeout}"
+        )
+    if list(train_catalog.class_names) != list(test_catalog.class_names):
+        raise ValueError("`train_catalog` and `test_catalog` must have the same class names.")
+    part = role()
     training, validation = hold_out(train_catalog, validation_share, seed)
+    if part != "worker":
+        # Now, not when all trials are done.
+        scan_catalog(train_catalog, unreadable)
+        scan_catalog(test_catalog, unreadable)
+    if len(hypermodel.configurations()) == 1:
+        tuner = "grid"  # The others need something to choose from.
     _claim(
         output_dir,
         {
@@ -131,47 +151,78 @@ def search_reductions(
             "executions_per_trial": executions,
             "batch_size": batch_size,
             "seed": seed,
-            "training_videos": len(training),
-            "validation_videos": len(validation),
+            "precision": keras.config.dtype_policy().name,
+            "crop_scales": list(crop_scales),
             "class_names": list(train_catalog.class_names),
+            "training_videos": _summary(training),
+            "validation_videos": _summary(validation),
+            "test_videos": _summary(test_catalog),
         },
     )
-    keras.utils.set_random_seed(seed)
-    oracle = oracles.make_oracle(tuner, hypermodel, objective, max_trials, epochs, seed)
-    oracle.verbose = 0  # The tuner says what matters.
-    runner = ReductionTuner(oracle, hypermodel, output_dir, executions, worker_timeout)
     if recipe is None:
 
         def recipe(epochs, learning_rate):
             return paper_recipe(hypermodel.frames, batch_size, learning_rate)
 
-    runner.search(
-        epochs=epochs,
-        recipe=recipe,
-        seed=seed,
-        train_catalog=training,
-        validation_catalog=validation,
-        batch_size=batch_size,
-        unreadable=unreadable,
-        crop_scales=crop_scales,
-    )
-    if role() == "worker":
-        return None
-
-    trials = _collect(oracle, runner.kept, hypermodel, epochs, executions, objective)
-    if not any(trial.status == "completed" for trial in trials):
-        reasons = "; ".join(sorted({trial.message for trial in trials})) or "there was none to run"
-        raise SearchError(
-            f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning rate, or "
-            f"other settings, in another folder than {output_dir}."
+    def run():
+        keras.utils.set_random_seed(seed)
+        oracle = oracles.make_oracle(tuner, hypermodel, objective, max_trials, epochs, seed)
+        oracle.verbose = 0  # The tuner says what matters.
+        try:
+            runner = ReductionTuner(oracle, hypermodel, output_dir, executions, worker_timeout)
+        except json.JSONDecodeError as error:
+            folder = os.path.join(output_dir, "keras_tuner")
+            raise SearchError(
+                f"The files in {folder} are damaged: {error}. Remove that folder and start again; "
+                "no finished training is lost."
+            ) from error
+        runner.search(
+            epochs=epochs,
+            recipe=recipe,
+            seed=seed,
+            train_catalog=training,
+            validation_catalog=validation,
+            batch_size=batch_size,
+            unreadable=unreadable,
+            crop_scales=crop_scales,
         )
-    trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
-    result = SearchResult(trials, objective, len(validation))
-    test = _test(result.best, test_catalog, output_dir, batch_size, unreadable)
-    result = dataclasses.replace(result, test=test)
-    full = full_training and full_training(result.best.settings)
-    write_search_report(result, hypermodel, output_dir, config, command, full)
-    return result
+        return oracle, runner.kept
+
+    if part == "worker":
+        run()
+        return None
+    try:
+        with filelock.FileLock(os.path.join(output_dir, "search.lock"), timeout=0):
+            oracle, kept = run()
+            trials = _collect(oracle, kept, hypermodel, epochs, executions, objective)
+            if not any(trial.status == "completed" for trial in trials):
+                reasons = "; ".join(sorted({trial.message for trial in trials}))
+                raise SearchError(
+                    f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning "
+                    f"rate, or other settings, in another folder than {output_dir}."
+                )
+            trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
+            result = SearchResult(trials, objective, len(validation))
+            test = _test(result.best, test_catalog, output_dir, batch_size, unreadable)
+            result = dataclasses.replace(result, test=test)
+            full = full_training and full_training(result.best.settings)
+            write_search_report(result, hypermodel, output_dir, config, command, full)
+            return result
+    except filelock.Timeout as error:
+        raise SearchError(
+            f"Another search is at work in {output_dir}. Wait for it, or name another folder."
+        ) from error
+
+
+def _summary(catalog):
+    """The number of videos of a catalog, and a digest of their names and classes."""
+    digest = hashlib.sha256()
+    for path, label in zip(catalog.paths, catalog.labels, strict=True):
+        folder, name = os.path.split(path)
+        digest.update(
+            f"{os.path.basename(folder)}/{name} {label}\n".encode(errors="surrogateescape")
+        )
+    return f"{len(catalog)}, digest {digest.hexdigest()[:16]}"
 
 
 def _claim(output_dir, search):
@@ -181,6 +232,7 @@ def _claim(output_dir, search):
     try:
         before = read_json(path)
     except FileNotFoundError:
+        check_output(output_dir)
         os.makedirs(output_dir, exist_ok=True)
         write_json(path, search)
         return
@@ -196,7 +248,8 @@ def _claim(output_dir, search):
 def _collect(oracle, kept, hypermodel, epochs, executions, objective):
     """The `TrialResult`s of an oracle's trials, without costs."""
     results = []
-    for number, trial in sorted(oracle.trials.items()):
+    for number in oracle.start_order:
+        trial = oracle.trials[number]
         values = trial.hyperparameters.values
         settings = hypermodel.distinct(hypermodel.settings(values))
         trained = values.get("tuner/epochs", epochs)
@@ -223,8 +276,7 @@ def _collect(oracle, kept, hypermodel, epochs, executions, objective):
 def _best_model(kept, settings, epochs, scores, objective):
     if not scores:
         return None
-    best = scores.index((min if objective.endswith("loss") else max)(scores))
-    return kept.path(settings, epochs, best, ".keras")
+    return kept.path(settings, epochs, best_execution(scores, objective), ".keras")
 
 
 def _measure(trials, hypermodel, path):
@@ -245,16 +297,18 @@ def _measure(trials, hypermodel, path):
 
 def _test(best, test_catalog, output_dir, batch_size, unreadable):
     """Copies the best trial's model to `output_dir` and scores the test videos with it, once."""
-    path = os.path.join(output_dir, "test.json")
+    path, seen = os.path.join(output_dir, "test.json"), 0
+    model = os.path.relpath(best.model_path, output_dir)
     if os.path.exists(path):
         test = read_json(path)
-        if test.pop("model") == best.model_path:
+        if test.pop("model") == model:
             return TestResult(**test)
+        seen = test["seen"]
     print(f"\nScoring the test videos with the model of trial {best.number}", flush=True)
     keras.utils.clear_session()
     shutil.copyfile(best.model_path, os.path.join(output_dir, "model.keras"))
     result = evaluate(load_model(best.model_path), test_catalog, batch_size, unreadable)
     write_report(result, os.path.join(output_dir, "test"), title=f"Trial {best.number}: {result}")
-    test = TestResult(result.top1, *result.intervals["top1"], result.videos)
-    write_json(path, {"model": best.model_path, **test._asdict()})
+    test = TestResult(result.top1, *result.intervals["top1"], result.videos, seen + 1)
+    write_json(path, {"model": model, **test._asdict()})
     return test

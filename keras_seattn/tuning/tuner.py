@@ -5,6 +5,7 @@ import os
 import threading
 import time
 
+import grpc
 import keras
 import keras_tuner
 import numpy as np
@@ -13,6 +14,8 @@ from keras_seattn.evaluation import DivergedError
 from keras_seattn.training.run import fit
 from keras_seattn.tuning.executions import Executions
 from keras_seattn.tuning.hypermodel import LETTERS, plain
+
+VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
 class SearchError(keras_tuner.errors.FatalError, RuntimeError):
@@ -44,9 +47,28 @@ class ReductionTuner(keras_tuner.Tuner):
         )
 
     def search(self, *arguments, **options):
+        address = ":".join(os.environ.get(name, "") for name in VARIABLES[1:])
         if role() == "chief":
             self.oracle.watch_workers(self.silence)
-        super().search(*arguments, **options)
+            try:
+                super().search(*arguments, **options)
+            except RuntimeError as error:
+                raise SearchError(
+                    f"The chief cannot listen on {address}: {error}. Set KERASTUNER_ORACLE_IP to "
+                    "an address of this machine and KERASTUNER_ORACLE_PORT to a free port."
+                ) from error
+            return
+        try:
+            super().search(*arguments, **options)
+        except grpc.RpcError as error:
+            raise SearchError(
+                f"The chief at {address} does not answer. Start it, then this worker again."
+            ) from error
+
+    # There is nothing in a tuner's own file, which a kill may leave empty.
+    def reload(self):
+        if role() != "worker":
+            self.oracle.reload()
 
     def pre_create_trial(self):
         # Keras Tuner asks again at once when there is nothing to do yet.
@@ -81,6 +103,8 @@ class ReductionTuner(keras_tuner.Tuner):
                 f"`objective` must be a metric that the model reports, one of "
                 f"{', '.join(results[0]['metrics'])}. Received: {objective!r}"
             )
+        best = best_execution([result["metrics"][objective] for result in results], objective)
+        self.kept.keep_model(settings, epochs, best, len(results))
         metrics = {
             name: float(np.mean([result["metrics"][name] for result in results]))
             for name in results[0]["metrics"]
@@ -154,10 +178,25 @@ class ReductionTuner(keras_tuner.Tuner):
 
 
 def role():
-    """What Keras Tuner's variables make of this process: `"chief"`, `"worker"` or `"single"`."""
-    if "KERASTUNER_ORACLE_IP" not in os.environ:
+    """What Keras Tuner's variables make of this process: `"chief"`, `"worker"` or `"single"`.
+
+    Raises:
+        ValueError: Some of the variables are set, and others are not.
+    """
+    missing = [name for name in VARIABLES if not os.environ.get(name)]
+    if len(missing) == len(VARIABLES):
         return "single"
-    return "chief" if "chief" in os.environ.get("KERASTUNER_TUNER_ID", "") else "worker"
+    if missing:
+        raise ValueError(
+            f"A search that many processes share needs {', '.join(VARIABLES)}. Not set: "
+            f"{', '.join(missing)}. Set them, or none of them."
+        )
+    return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
+
+
+def best_execution(scores, objective):
+    """The index of the best of some scores."""
+    return scores.index((min if objective.endswith("loss") else max)(scores))
 
 
 def describe(settings, hypermodel):

@@ -2,9 +2,14 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
+
+_LAUNCHED = "KERAS_SEATTN_LAUNCHED"
 
 
 def run_workers(command, workers, output_dir):
@@ -29,14 +34,24 @@ def run_workers(command, workers, output_dir):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     gpus, cores = _gpus(), os.cpu_count()
-    chief = subprocess.Popen(command, env=worker_environment("chief", port, 0, 1, [], cores))
+
+    def start(name, index, workers, gpus, **streams):
+        environment = {
+            **worker_environment(name, port, index, workers, gpus, cores),
+            _LAUNCHED: "1",
+        }
+        return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, **streams)
+
+    chief = start("chief", 0, 1, [])
     processes, logs = [], []
+    # Python would end at once, without what stands below `finally`.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         for i in range(workers):
             logs.append(os.path.join(output_dir, f"worker-{i + 1}.log"))
             with open(logs[-1], "a", encoding="utf-8") as log:
-                environment = worker_environment(f"worker-{i + 1}", port, i, workers, gpus, cores)
-                processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+                worker = start(f"worker-{i + 1}", i, workers, gpus, stdout=log, stderr=log)
+                processes.append(worker)
         print(f"{workers} workers are at work; what they say is in {', '.join(logs)}", flush=True)
         while chief.poll() is None:
             time.sleep(0.5)
@@ -49,10 +64,28 @@ def run_workers(command, workers, output_dir):
                 return 1
         return chief.returncode
     finally:
+        signal.signal(signal.SIGTERM, before)
         for process in (chief, *processes):
             process.terminate()
         for process in (chief, *processes):
             process.wait()
+
+
+def end_with_launcher():
+    """Ends this process when the one that started it with `run_workers` is gone, however it went.
+
+    Does nothing in a process that was started otherwise.
+    """
+    if not os.environ.get(_LAUNCHED):
+        return
+
+    def wait():
+        # Ends when the other end of the pipe is closed. A read of `sys.stdin` would hold a lock
+        # that Python wants when it ends.
+        os.read(0, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def worker_environment(name, port, index, workers, gpus, cores):

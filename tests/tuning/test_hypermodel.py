@@ -46,7 +46,7 @@ def test_chosen_values_reach_the_network():
         "attention_reductions": (2, 8),
         "se_stages": ((1, 2, 3, 4), ()),
         "sa_stages": ((1, 2, 3, 4), (3, 4)),
-        "learning_rates": (0.1, 0.01),
+        "learning_rates": (1, 0.01),
     }
     build_model(hp, **options, **TINY)
     hp.values = {
@@ -138,6 +138,7 @@ def test_without_gates_the_reductions_do_not_matter():
         ({"channel_reductions": ()}, "`channel_reductions` must hold at least one value"),
         ({"se_stages": ((1, 5),)}, "`se_stages` must hold sequences of stages"),
         ({"learning_rates": (0.0,)}, "`learning_rates` must hold numbers above 0"),
+        ({"learning_rates": (None, 0.1)}, "`learning_rates` must hold either numbers or None"),
     ],
 )
 def test_bad_values_are_named(options, message):

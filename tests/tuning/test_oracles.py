@@ -59,21 +59,36 @@ def test_the_grid_is_every_network_once(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["random", "bayesian"])
-def test_no_network_is_tried_twice(name, tmp_path):
-    search = tuner(name, tmp_path, max_trials=10)
+def test_every_network_is_tried_and_none_twice(name, tmp_path):
+    search = tuner(name, tmp_path, max_trials=100)
     search.search()
-    assert len(set(pairs(search.ran))) == len(search.ran) >= 9
+    assert len(search.ran) == 12 and set(pairs(search.ran)) == NETWORKS
 
 
 def test_hyperband_trains_the_best_for_longer(tmp_path):
     search = tuner("hyperband", tmp_path)
     search.search()
     assert len(set(search.ran)) == len(search.ran)
+    # All twelve for an epoch, the best third for three, and of these the best again for nine.
+    by_epochs = {e: [key for key, epochs in search.ran if epochs == e] for e in (1, 3, 9)}
+    best = sorted(NETWORKS, key=search.score, reverse=True)
+    assert len(by_epochs[1]) == 9 and len(search.ran) >= 9 + 3 + 1
+    for shorter, longer, count in ((1, 3, 3), (3, 9, 1)):
+        expected = [key for key in best if key in by_epochs[shorter]]
+        assert by_epochs[longer][:count] == expected[:count]
+
+
+def test_hyperband_goes_on_where_there_are_few_networks(tmp_path):
+    hypermodel = ReductionHyperModel(
+        **{**SPACE, "channel_reductions": (2, 4), "sequence_reductions": (1, 2)}
+    )
+    oracle = oracles.make_oracle("hyperband", hypermodel, "val_top1", None, epochs=20, seed=0)
+    oracle.verbose = 0
+    search = MadeUp(oracle, hypermodel, str(tmp_path))
+    search.search()
     epochs = [epochs for _, epochs in search.ran]
-    assert set(epochs) <= {1, 3, 9} and 9 in epochs
-    first = [key for key, epochs in search.ran[:9]]
-    longer = next(key for key, epochs in search.ran if epochs == 3)
-    assert longer == max(first, key=search.score)
+    assert (epochs.count(3), epochs.count(7), epochs.count(20)) == (4, 2, 1)
+    assert [key for key, epochs in search.ran if epochs == 20] == [(2, 1)]
 
 
 @pytest.mark.parametrize("name", ["grid", "random", "hyperband"])
@@ -119,3 +134,49 @@ def test_a_dead_workers_trial_goes_to_another_and_fails_after_three(tmp_path, ca
     assert not oracle.tuner_ids
     saved = json.loads(pathlib.Path(tmp_path, "keras_tuner", "trial_0", "trial.json").read_text())
     assert saved["status"] == "FAILED"
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_between_two_files_loses_nothing(moment, tmp_path):
+    tuner("grid", tmp_path, max_trials=3).search()
+    killed = tuner("grid", tmp_path)
+    save = killed.oracle.save
+
+    def die():
+        if moment == "after":
+            save()
+        raise KeyboardInterrupt
+
+    killed.oracle.save = die
+    with pytest.raises(KeyboardInterrupt):
+        killed.search()
+    again = tuner("grid", tmp_path)
+    again.search()
+    status = [trial.status for trial in again.oracle.trials.values()]
+    assert status == ["COMPLETED"] * 12
+    keys = {again.oracle.hypermodel.settings(trial.hyperparameters.values)["channel_reduction"]
+            for trial in again.oracle.trials.values()}  # fmt: skip
+    assert keys == {2, 4, 8, 64} and len(again.ran) == 9
+    # Nothing half-written stays.
+    assert not [path for path in tmp_path.rglob("*") if "partial" in path.name]
+
+
+def test_a_chief_started_again_leaves_a_trial_to_its_worker(tmp_path):
+    first = tuner("grid", tmp_path).oracle
+    assert first.create_trial("worker-1").trial_id == "0000"
+    first.save()
+    second = tuner("grid", tmp_path / "other").oracle
+    second._set_project_dir(str(tmp_path), "keras_tuner")
+    second.reload()
+    second._hold_until = np.inf  # as `watch_workers` does, for a while
+    assert second.create_trial("worker-2").status == "IDLE"
+    second.get_trial("0000")  # worker-1 says that it lives
+    assert second.create_trial("worker-2").trial_id == "0001"
+    trial = second.get_trial("0000")
+    second.update_trial("0000", {"val_top1": 0.5})
+    trial.status = "COMPLETED"
+    second.end_trial(trial)
+    assert list(second.ongoing_trials) == ["worker-2"]
+    second._heard = dict.fromkeys(second._heard, -np.inf)
+    second.drop_silent_workers(60)
+    assert not second.tuner_ids

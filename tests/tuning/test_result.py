@@ -1,6 +1,7 @@
 """The best trial, the front and the errors, by hand."""
 
 import csv
+import dataclasses
 import math
 
 import numpy as np
@@ -73,6 +74,41 @@ def test_the_table_is_sorted_and_tells_failures(result):
     assert "0.875 ± 0.125" in lines[1] and "5.00 M" in lines[1] and "4,000" in lines[1]
     assert lines[5].endswith("*  the same network: d = 8, 16")
     assert "failed" in lines[6] and lines[6].endswith("diverged in epoch 2")
+
+
+def test_only_trials_of_the_same_length_are_compared(result):
+    long = [dataclasses.replace(one, epochs=9) for one in result.trials[1:3]]
+    mixed = dataclasses.replace(result, trials=[*result.trials[:1], *reversed(long)])
+    assert mixed.best.number == "1" and [t.number for t in mixed.pareto_front] == ["2", "1"]
+    assert [t.number for t in mixed.ranked] == ["1", "2", "0"]
+    assert "9 epochs" in str(mixed).splitlines()[1] and "6 epochs" in str(mixed).splitlines()[3]
+
+
+def test_a_network_without_gates_has_no_r_and_d(result, tmp_path):
+    plain = trial("7", 2, 1, [0.9, 0.9], 0)
+    plain.settings["se_stages"] = ()
+    both = dataclasses.replace(result, trials=[*result.trials, plain])
+    assert both.best is plain
+    assert str(both).splitlines()[1].split()[:3] == ["7", "-", "-"]
+    hypermodel = ReductionHyperModel(
+        se_stages=((1, 2, 3, 4), ()),
+        sa_stages=((3, 4),),
+        input_shape=(16, 16, 16, 3),
+        width=0.5,
+    )
+    with open(write_search_report(both, hypermodel, str(tmp_path)), encoding="utf-8") as file:
+        assert "<h1>no gates: val_top1 90.0%</h1>" in file.read()
+
+
+def test_losses_are_shown_as_losses(tmp_path):
+    trials = [trial("0", 2, 1, [0.8, 0.6], 4000), trial("1", 4, 1, [], 0, message="diverged")]
+    result = SearchResult(trials, "val_loss", 10)
+    assert [one.number for one in result.ranked] == ["0", "1"]
+    hypermodel = ReductionHyperModel(sa_stages=((3, 4),), input_shape=(16, 16, 16, 3), width=0.5)
+    with open(write_search_report(result, hypermodel, str(tmp_path)), encoding="utf-8") as file:
+        page = file.read()
+    assert "0.700" in page and "± 0.100 over 2 executions" in page
+    assert page.index(">0.700<") < page.index(">failed<")
 
 
 def test_the_csv_file_holds_every_number(result, tmp_path):

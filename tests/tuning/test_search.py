@@ -4,11 +4,13 @@ import csv
 import json
 import os
 import shutil
+import socket
 
+import filelock
 import pytest
 
 from keras_seattn import training
-from keras_seattn.data import load_ucf101, video_group
+from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
 from keras_seattn.evaluation import evaluate, load_model
 from keras_seattn.tuning import ReductionHyperModel, SearchError, search, search_reductions, tuner
 
@@ -125,6 +127,23 @@ def test_a_trial_that_diverges_is_failed_and_the_search_goes_on(arguments, catal
     assert len(catalogs_used["training"]) == 2
 
 
+def test_going_on_counts_how_often_the_test_videos_were_seen(arguments, catalogs_used, monkeypatch):
+    first = search_reductions(**arguments, max_trials=1)
+    assert first.test.seen == 1
+    monkeypatch.setattr(  # the second trial is better, whatever came out
+        tuner, "fit", lambda *a, **k: FakeHistory()
+    )
+    second = search_reductions(**{**arguments, "output_dir": arguments["output_dir"] + "/"})
+    assert second.best is second.trials[1] and second.test.seen == 2
+    assert len(catalogs_used["test"]) == 2
+    with open(os.path.join(arguments["output_dir"], "search.html"), encoding="utf-8") as file:
+        assert "seen 2 times" in file.read()
+
+
+class FakeHistory:
+    history = {"val_top1": [1.0], "val_loss": [0.1]}  # noqa: RUF012
+
+
 def test_no_finished_trial_is_one_sentence(arguments):
     hypermodel = ReductionHyperModel(
         **{**SPACE, "sequence_reductions": (1,), "learning_rates": (1e30,)}, **NETWORK
@@ -140,9 +159,62 @@ def test_a_damaged_video_stops_the_search_and_not_just_a_trial(arguments):
     path = arguments["train_catalog"].paths[0]
     with open(path, "wb") as file:
         file.write(b"no video")
-    with pytest.raises(SearchError, match=os.path.basename(path)):
+    with pytest.raises(VideoError, match=os.path.basename(path)):
         search_reductions(**arguments)
-    assert not os.path.exists(os.path.join(arguments["output_dir"], "executions"))
+    assert not os.path.exists(arguments["output_dir"])
+    with pytest.raises(ValueError, match="must have the same class names"):
+        search_reductions(**{**arguments, "test_catalog": Catalog(["a"], [0], ["Jump", "Hop"])})
+
+
+def test_a_model_that_no_search_made_is_not_overwritten(arguments):
+    os.makedirs(arguments["output_dir"])
+    path = os.path.join(arguments["output_dir"], "model.keras")
+    with open(path, "w") as file:
+        file.write("precious")
+    with pytest.raises(FileExistsError, match="holds a trained model already"):
+        search_reductions(**arguments)
+    with open(path) as file:
+        assert file.read() == "precious"
+
+
+def test_two_searches_in_one_folder(arguments):
+    os.makedirs(arguments["output_dir"])
+    with filelock.FileLock(os.path.join(arguments["output_dir"], "search.lock")):
+        with pytest.raises(SearchError, match="Another search is at work in"):
+            search_reductions(**arguments)
+
+
+def test_damaged_state_says_what_to_remove(arguments, monkeypatch):
+    monkeypatch.setattr(tuner, "fit", lambda *a, **k: FakeHistory())
+    first = search_reductions(**arguments)
+    state = os.path.join(arguments["output_dir"], "keras_tuner", "oracle.json")
+    with open(state, "w"):
+        pass
+    with pytest.raises(SearchError, match=r"keras_tuner are damaged.*Remove that folder"):
+        search_reductions(**arguments)
+    shutil.rmtree(os.path.dirname(state))
+    assert search_reductions(**arguments) == first
+
+
+@pytest.mark.parametrize("missing", tuner.VARIABLES)
+def test_half_of_the_variables_of_a_shared_search(arguments, monkeypatch, missing):
+    for name in set(tuner.VARIABLES) - {missing}:
+        monkeypatch.setenv(name, "1")
+    with pytest.raises(ValueError, match=f"Not set: {missing}"):
+        search_reductions(**arguments)
+
+
+def test_a_port_in_use_is_named(arguments, monkeypatch):
+    with socket.socket() as used:
+        used.bind(("127.0.0.1", 0))
+        used.listen()
+        values = "chief", "127.0.0.1", str(used.getsockname()[1])
+        for name, value in zip(tuner.VARIABLES, values, strict=True):
+            monkeypatch.setenv(name, value)
+        with pytest.raises(
+            SearchError, match=r"The chief cannot listen on 127\.0\.0\.1:.*free port"
+        ):
+            search_reductions(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +225,7 @@ def test_a_damaged_video_stops_the_search_and_not_just_a_trial(arguments):
         ({"max_trials": 0}, "`max_trials` must be a whole number of 1 or more"),
         ({"executions_per_trial": -1}, "`executions_per_trial` must be"),
         ({"validation_share": 0.9}, "`share` must be"),
+        ({"worker_timeout": -1}, "`worker_timeout` must be a number of seconds above 0"),
     ],
 )
 def test_bad_arguments_are_named_and_nothing_is_written(arguments, options, message):

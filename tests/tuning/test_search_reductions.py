@@ -65,7 +65,7 @@ def test_killed_in_the_third_trial_it_goes_on(data, tmp_path):
     assert len(TRAINED.findall(text)) == 2
     assert all(path.stat().st_mtime == before for path, before in kept.items())
     assert len(list(tmp_path.glob("out/executions/*/1.json"))) == 4
-    assert re.search(r"^ trial +r +d +val_top1 ", text, re.MULTILINE)
+    assert re.search(r"^ *trial +r +d +val_top1 ", text, re.MULTILINE)
     for name in ("search.html", "trials.csv", "heat_map.png", "trade_off.png", "model.keras"):
         assert (tmp_path / "out" / name).stat().st_size > 0
     best = re.search(r"^Train it fully: python (examples/train_ucf101.py .*)$", text, re.MULTILINE)
@@ -97,7 +97,7 @@ def test_a_chief_and_two_workers_run_each_trial_once(data, tmp_path):
     assert len(begun[0] + begun[1]) == 4 and begun[0] and begun[1]
     assert sum(len(TRAINED.findall(text)) for text in logs) == 4
     assert not TRAINED.search(log.read_text())
-    assert re.search(r"^ trial +r +d +val_top1 ", log.read_text(), re.MULTILINE)
+    assert re.search(r"^ *trial +r +d +val_top1 ", log.read_text(), re.MULTILINE)
     assert len((tmp_path / "out" / "trials.csv").read_text().splitlines()) == 5
 
 
@@ -125,6 +125,31 @@ def test_a_worker_that_dies_does_not_end_the_search(data, tmp_path):
     others = BEGUN.findall((tmp_path / "worker-2").read_text())
     assert number in others and len(others) == len(set(others)) >= 3
     assert len(list(tmp_path.glob("out/executions/*/1.json"))) == 4
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_what_started_them(how, data, tmp_path):
+    log = tmp_path / "chief"
+    process = start(*data, "--workers", "1", cwd=tmp_path, log=log)
+    wait_for(r"^Trial \d+: r = ", tmp_path / "out" / "worker-1.log")
+    process.send_signal(how)
+    process.wait(timeout=30)
+    end = time.monotonic() + 30
+    while running(tmp_path) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not running(tmp_path)
+
+
+def running(folder):
+    """The processes that work in a folder."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if os.readlink(path) == str(folder):
+                found.append(path)
+        except OSError:
+            pass
+    return found
 
 
 @pytest.mark.parametrize(

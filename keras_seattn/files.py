@@ -1,0 +1,29 @@
+"""Files that are there whole or not at all, and the place for what may be lost."""
+
+import hashlib
+import json
+import os
+
+
+def write_json(path, content):
+    """Writes a JSON file, whole or not at all."""
+    partial = f"{path}.{os.getpid()}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+    os.replace(partial, path)
+
+
+def read_json(path):
+    """The content of a JSON file."""
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def cache_file(key, suffix):
+    """The file in the user's cache for what is known of `key`, such as a folder's path.
+
+    It is in `$KERAS_SEATTN_CACHE/index`, or `~/.cache/keras_seattn/index`.
+    """
+    name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    home = os.environ.get("KERAS_SEATTN_CACHE") or os.path.join("~", ".cache", "keras_seattn")
+    return os.path.join(os.path.expanduser(home), "index", f"{name}.{suffix}")
