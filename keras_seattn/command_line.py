@@ -8,6 +8,7 @@ from keras_seattn import applications, training
 from keras_seattn.applications import checkpoints, resnet3d, resnext3d
 from keras_seattn.data import motions
 from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_kinetics, load_ucf101
+from keras_seattn.data.records import open_records
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.training.recipe import FINE_TUNING_WEIGHT_DECAY, FROM_SCRATCH_WEIGHT_DECAY
 
@@ -32,9 +33,12 @@ def add_data_flags(parser):
     flags = parser.add_argument_group("data")
     flags.add_argument("--demo", action="store_true", help="make and use the motions data set")
     flags.add_argument(
-        "--dataset", choices=["ucf101", "hmdb51", "kinetics", "folder"], default="ucf101"
+        "--dataset", choices=["ucf101", "hmdb51", "kinetics", "folder", "records"], default="ucf101"
     )
-    flags.add_argument("--data-dir", help="folder of videos; without it, the demo runs")
+    flags.add_argument(
+        "--data-dir",
+        help="folder of videos, or of records (TFRecord shards); without it, the demo runs",
+    )
     flags.add_argument(
         "--splits-dir",
         help="folder of the split lists of UCF-101 or HMDB51, or of "
@@ -59,7 +63,7 @@ def check_data_flags(parser, options):
         options.dataset = "motions"
     elif options.dataset == "folder" and not options.test_dir:
         parser.error("--dataset folder needs --test-dir beside --data-dir")
-    elif options.dataset != "folder" and not options.splits_dir:
+    elif options.dataset not in ("folder", "records") and not options.splits_dir:
         parser.error(f"--dataset {options.dataset} needs --splits-dir beside --data-dir")
 
 
@@ -76,6 +80,11 @@ def load_catalogs(options, output_dir, seed=0):
     """
     if options.dataset == "folder":
         return load_directory(options.data_dir), load_directory(options.test_dir)
+    if options.dataset == "records":
+        return tuple(
+            open_records(os.path.join(options.data_dir, subset), options.unreadable)
+            for subset in ("train", "test")
+        )
     video_dir, splits_dir = options.data_dir, options.splits_dir
     if options.dataset == "kinetics":
         catalogs = []

@@ -1,6 +1,6 @@
 """Video files -> clips -> batches."""
 
-from keras_seattn.data import motions
+from keras_seattn.data import motions, records
 from keras_seattn.data.catalogs import (
     Catalog,
     find_videos,
@@ -24,6 +24,7 @@ __all__ = [
     "load_ucf101",
     "motions",
     "read_video",
+    "records",
     "test_clips",
     "train_clips",
     "video_group",

@@ -60,13 +60,19 @@ def hold_out(catalog, share=0.2, seed=0, group=video_group):
         `(training, validation)`, two `Catalog`s in the order of `catalog`.
 
     Raises:
-        ValueError: `share` is not above 0 and at most 0.5, or there are too few
+        ValueError: `catalog` is none (records are not), `share` is not above 0
+            and at most 0.5, or there are too few
             groups for each class to be on both sides.
 
     Example:
 
     >>> training, validation = keras_seattn.data.hold_out(catalog)
     """
+    if not isinstance(catalog, Catalog):
+        raise ValueError(
+            "`catalog` must be a `Catalog` of video files, for records cannot be parted by group. "
+            f"Received: {type(catalog).__name__}"
+        )
     if not 0 < share <= 0.5:
         raise ValueError(f"`share` must be above 0 and at most 0.5. Received: share={share}")
     groups = np.array([group(path) for path in catalog.paths])

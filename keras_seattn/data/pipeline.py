@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from keras_seattn import arguments
 from keras_seattn.data.decoding import VideoError, read_frames
+from keras_seattn.data.records import reading
+from keras_seattn.data.records.manifest import as_records
 from keras_seattn.data.sampling import (
     CROP_SCALES,
     Crop,
@@ -43,7 +45,9 @@ def train_clips(
     warning.
 
     Args:
-        catalog: `Catalog`.
+        catalog: `Catalog`; or the folder of TFRecord shards that
+            `data.records.write_records` wrote, a pattern of these, or
+            `Records`.
         frames: int, the number of frames of a clip.
         size: int, the height and width of a clip, in pixels.
         batch_size: int; the last batch of an epoch may be smaller.
@@ -84,6 +88,20 @@ def train_clips(
             f"`crop_scales` must hold numbers above 0, up to 1. Received: crop_scales={crop_scales}"
         )
     data_format = arguments.standard_data_format(data_format)
+    records = as_records(catalog, unreadable)
+    if records is not None:
+        dataset = reading.random_clips(records, frames, size, seed, crop_scales)
+    else:
+        dataset = _random_clips(catalog, frames, size, seed, unreadable, crop_scales)
+    dataset = dataset.batch(batch_size)
+    return dataset.map(
+        lambda clips, labels: (_preprocess(clips, data_format, preprocessing), labels),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+def _random_clips(catalog, frames, size, seed, unreadable, crop_scales):
+    """One random clip of each video file an epoch, a dataset of `(clip, label)`."""
     videos = scan_catalog(catalog, unreadable)
     readable = np.flatnonzero([video is not None for video in videos])
     damage = DamageLog(len(catalog))
@@ -110,12 +128,7 @@ def train_clips(
         return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(label, ())
 
     dataset = tf.data.Dataset.zip((order, seeds))
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.batch(batch_size)
-    return dataset.map(
-        lambda clips, labels: (_preprocess(clips, data_format, preprocessing), labels),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    ).prefetch(tf.data.AUTOTUNE)
+    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def test_clips(
@@ -165,6 +178,26 @@ def test_clips(
     size = arguments.positive_integer(size, "size")
     batch_size = arguments.positive_integer(batch_size, "batch_size")
     data_format = arguments.standard_data_format(data_format)
+    records = as_records(catalog, unreadable)
+    if records is not None:
+        dataset = reading.consecutive_clips(records, frames, size)
+    else:
+        dataset = _consecutive_clips(catalog, frames, size, unreadable, damage)
+    dataset = dataset.batch(batch_size)
+    return dataset.map(
+        lambda clips, video, labels: (
+            {"clip": _preprocess(clips, data_format, preprocessing), "video": video},
+            labels,
+        ),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+test_clips.__test__ = False  # pytest would take it for a test of whoever imports it
+
+
+def _consecutive_clips(catalog, frames, size, unreadable, damage):
+    """All clips of all video files in order, a dataset of `(clip, video, label)`."""
     videos = scan_catalog(catalog, unreadable)
     damage = damage or DamageLog(len(catalog))
     clip_counts = [0 if v is None else count_consecutive_clips(v.frames, frames) for v in videos]
@@ -197,18 +230,7 @@ def test_clips(
 
     dataset = tf.data.Dataset.from_tensor_slices(runs)
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.unbatch().apply(tf.data.experimental.assert_cardinality(sum(clip_counts)))
-    dataset = dataset.batch(batch_size)
-    return dataset.map(
-        lambda clips, video, labels: (
-            {"clip": _preprocess(clips, data_format, preprocessing), "video": video},
-            labels,
-        ),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    ).prefetch(tf.data.AUTOTUNE)
-
-
-test_clips.__test__ = False  # pytest would take it for a test of whoever imports it
+    return dataset.unbatch().apply(tf.data.experimental.assert_cardinality(sum(clip_counts)))
 
 
 def _read_clips(video, numbers, crop, size):

@@ -4,6 +4,7 @@ import numpy as np
 import tqdm
 
 from keras_seattn.data.pipeline import test_clips
+from keras_seattn.data.records.manifest import as_records
 from keras_seattn.data.unreadable import DamageLog
 from keras_seattn.evaluation.result import DivergedError, EvaluationResult
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
@@ -17,7 +18,9 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
 
     Args:
         model: a `keras.Model` from preprocessed clips to probabilities.
-        catalog: `data.Catalog`.
+        catalog: `data.Catalog`; or the folder of TFRecord shards that
+            `data.records.write_records` wrote, a pattern of these, or
+            `data.records.Records`.
         batch_size: int, the number of clips scored at once.
         unreadable: `"stop"` raises if a video cannot be read, `"skip"` warns
             and leaves up to 1 % of the videos out; the result lists them.
@@ -41,6 +44,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     >>> print(result.top1, result.clip_top1)
     """
     frames, size, data_format = clip_shape(model)
+    catalog = as_records(catalog, unreadable) or catalog
     classes = len(catalog.class_names)
     if model.output_shape[-1] != classes:
         raise ValueError(

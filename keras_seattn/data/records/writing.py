@@ -1,0 +1,257 @@
+"""Video files -> TFRecord shards of JPEG frames."""
+
+import concurrent.futures
+import contextlib
+import glob
+import math
+import os
+
+import filelock
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from keras_seattn import arguments
+from keras_seattn.data.decoding import VideoError, read_frames
+from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
+from keras_seattn.data.unreadable import DamageLog, scan_catalog
+from keras_seattn.files import read_json, write_json
+
+VIDEOS_PER_SHARD = 100
+# Frames decoded at once, so that a long video never lies in memory whole.
+_FRAMES_AT_ONCE = 256
+
+
+def write_records(
+    catalog,
+    output_dir,
+    shards=None,
+    short_side=128,
+    quality=75,
+    workers=None,
+    unreadable="stop",
+    seed=0,
+):
+    """Writes the videos of a catalog as TFRecord shards with JPEG frames.
+
+    A record is a `tf.train.SequenceExample` with the keys that TensorFlow's
+    Model Garden reads: the list of frames `image/encoded`, and the context
+    `clip/label/index`, `clip/label/string`, `clip/data_path`, `image/format`,
+    `image/height`, `image/width`, `image/frame_rate` (all frames are kept).
+    Videos are dealt to the shards at random, so that a few of these are a
+    sample of all.
+
+    A shard appears only when it is whole. Interrupted and called again with
+    the same arguments, it goes on with the shards that are missing; at the
+    end it writes `manifest.json`, with class names, counts and checksums.
+
+    Args:
+        catalog: `Catalog`.
+        output_dir: str, a folder on a local disk; made where missing.
+        shards: int, how many files; None for about 100 videos in each.
+        short_side: int, the shorter side of the frames, in pixels; smaller
+            videos are kept as they are.
+        quality: int, 1 to 100, of the JPEG frames.
+        workers: int, how many shards are written at once; None for as many as
+            there are processor cores.
+        unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
+        seed: int, of the dealing.
+
+    Returns:
+        str, the path of the manifest.
+
+    Raises:
+        ValueError: An argument outside of what is said above, or a folder that
+            holds other records, or is being written to.
+        VideoError: Videos cannot be read; the message lists them.
+        OSError: The disk is full, or the folder cannot be written to.
+
+    Source:
+        The keys: `official/vision/dataloaders/video_input.py` of
+        github.com/tensorflow/models, and MediaPipe's media sequence.
+
+    Example:
+
+    >>> manifest = keras_seattn.data.records.write_records(catalog, "records/train")
+    >>> clips = keras_seattn.data.train_clips("records/train", batch_size=8)
+    """
+    short_side = arguments.positive_integer(short_side, "short_side")
+    workers = arguments.positive_integer(workers or os.cpu_count(), "workers")
+    if arguments.positive_integer(quality, "quality") > 100:
+        raise ValueError(f"`quality` must be at most 100. Received: quality={quality}")
+    videos = scan_catalog(catalog, unreadable)
+    readable = np.flatnonzero([video is not None for video in videos])
+    shards = shards or math.ceil(len(readable) / VIDEOS_PER_SHARD)
+    shards = min(arguments.positive_integer(shards, "shards"), len(readable))
+    order = np.random.default_rng(seed).permutation(readable)
+    plan = {
+        "version": VERSION,
+        "class_names": list(catalog.class_names),
+        "short_side": short_side,
+        "quality": quality,
+        "shards": shards,
+        "seed": seed,
+        "catalog": [
+            [_name(path), int(label)]
+            for path, label in zip(catalog.paths, catalog.labels, strict=True)
+        ],
+    }
+    damage = DamageLog(len(catalog))
+    os.makedirs(output_dir, exist_ok=True)
+    lock = filelock.FileLock(os.path.join(output_dir, "writing.lock"), timeout=0)
+    with (
+        _alone(lock, output_dir),
+        tqdm.tqdm(total=len(order), desc="Writing", unit=" videos") as bar,
+    ):
+        folder = _claim(output_dir, plan)
+
+        def write(number):
+            part = order[number::shards]
+            note = os.path.join(folder, f"{number}.json")
+            path = os.path.join(output_dir, f"shard-{number:05d}-of-{shards:05d}.tfrecord")
+            if not _is_written(note, path):
+                shard = _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar)
+                write_json(note, shard)
+            else:
+                bar.update(len(part))
+            return read_json(note)
+
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(write, number) for number in range(shards)]
+            try:
+                written = [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        manifest = os.path.join(output_dir, MANIFEST)
+        content = {name: plan[name] for name in plan if name not in ("shards", "catalog")}
+        write_json(manifest, {**content, "shards": written})
+    return manifest
+
+
+@contextlib.contextmanager
+def _alone(lock, output_dir):
+    try:
+        with lock:
+            yield
+    except filelock.Timeout as error:
+        raise ValueError(
+            f"Another process writes records to {output_dir}. Wait for it, or name another folder."
+        ) from error
+
+
+def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
+    """Writes one shard, and returns what the manifest says of it."""
+    partial = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.partial")
+    written = []
+    try:
+        with tf.io.TFRecordWriter(partial) as writer:
+            for position in map(int, part):
+                name, label = plan["catalog"][position]
+                try:
+                    example, frames = _example(
+                        videos[position],
+                        name,
+                        label,
+                        catalog.class_names[label],
+                        plan["short_side"],
+                        plan["quality"],
+                    )
+                except VideoError as error:
+                    if unreadable == "stop":
+                        raise
+                    damage.note(error, videos[position].path)
+                else:
+                    writer.write(example.SerializeToString())
+                    written.append([name, label, frames])
+                bar.update()
+        size = os.path.getsize(partial)
+        digest = checksum(partial)
+        os.replace(partial, path)
+    except (OSError, tf.errors.OpError) as error:
+        raise OSError(
+            f"{path} could not be written: {getattr(error, 'message', error)}. Make room on the "
+            "disk, or check the folder, and run the same command again: finished shards are kept."
+        ) from error
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+    return {
+        "file": os.path.basename(path),
+        "bytes": size,
+        "sha256": digest,
+        "frames": sum(frames for *_, frames in written),
+        "videos": written,
+    }
+
+
+def _example(video, name, label, class_name, short_side, quality):
+    """The `tf.train.SequenceExample` of a video, and its number of frames."""
+    factor = min(1, short_side / min(video.height, video.width))
+    height, width = round(video.height * factor), round(video.width * factor)
+    images = []
+    for first in range(0, video.frames, _FRAMES_AT_ONCE):
+        numbers = range(first, min(first + _FRAMES_AT_ONCE, video.frames))
+        images += [
+            tf.io.encode_jpeg(image, quality=quality).numpy()
+            for image in read_frames(video, numbers, height, width)
+        ]
+    context = {
+        "clip/label/index": _integer(label),
+        "clip/label/string": _bytes(class_name.encode()),
+        "clip/data_path": _bytes(name.encode("utf-8", "surrogateescape")),
+        "image/format": _bytes(b"JPEG"),
+        "image/height": _integer(height),
+        "image/width": _integer(width),
+        "image/frame_rate": tf.train.Feature(float_list=tf.train.FloatList(value=[video.rate])),
+    }
+    frames = tf.train.FeatureList(feature=[_bytes(image) for image in images])
+    return (
+        tf.train.SequenceExample(
+            context=tf.train.Features(feature=context),
+            feature_lists=tf.train.FeatureLists(feature_list={"image/encoded": frames}),
+        ),
+        len(images),
+    )
+
+
+def _integer(value):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def _bytes(value):
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _name(path):
+    """The last folder and the file's name: `<class>/<file>`."""
+    return "/".join(path.replace(os.sep, "/").split("/")[-2:])
+
+
+def _claim(output_dir, plan):
+    """The folder of notes on each shard, made or found with the same plan in it."""
+    folder = os.path.join(output_dir, "notes")
+    path = os.path.join(folder, "plan.json")
+    for leftover in glob.glob(os.path.join(glob.escape(output_dir), ".*.partial")):
+        os.remove(leftover)
+    if os.path.exists(path):
+        before = read_json(path)
+        changed = [name for name in plan if before.get(name) != plan[name]]
+        if changed:
+            raise ValueError(
+                f"`output_dir` holds other records: {output_dir} was begun with other "
+                f"{', '.join(changed)}. To go on with it, give the same arguments as then; to "
+                "write others, name another folder or remove that one."
+            )
+    else:
+        os.makedirs(folder, exist_ok=True)
+        write_json(path, plan)
+    return folder
+
+
+def _is_written(note, path):
+    """Whether a shard is there as its note says; one that was damaged since is written again."""
+    if not os.path.exists(note) or not os.path.exists(path):
+        return False
+    shard = read_json(note)
+    return os.path.getsize(path) == shard["bytes"] and checksum(path) == shard["sha256"]
