@@ -10,6 +10,7 @@ turns in one process; a ratio is the median over the rounds, with the lowest and
 
 import argparse
 import concurrent.futures
+import math
 import os
 import statistics
 import tempfile
@@ -27,6 +28,7 @@ from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.sampling import Crop, random_clip
 
 FRAMES, SIZE, BATCH = 16, 112, 16
+VIDEOS = 256
 KINDS = {
     "MPEG-4, 320 x 240": ("mpeg4", "avi", 240, 320, 25, {"b": "400k"}, 12),
     "H.264, 340 x 256": ("libx264", "mp4", 256, 340, 30, {"crf": "23"}, 250),
@@ -124,7 +126,7 @@ def measure(paths, folder, rounds, clips):
                 ("records", lambda c: pipeline(folder, c, 4 * clips)),
             ):
                 speeds.setdefault((name, cores), []).append(run(cores))
-    disk = sum(map(os.path.getsize, records.files)) / sum(map(os.path.getsize, paths))
+    disk = sum(map(os.path.getsize, records.files)) / sum(map(os.path.getsize, videos))
     return speeds, disk
 
 
