@@ -110,10 +110,10 @@ def drain(dataset, cores, clips=None):
 
 def measure(paths, folder, rounds, clips):
     """Clips a second of every system: dict of `(system, cores)` to a list, one for each round."""
-    catalog = Catalog(
-        paths * -(-64 // len(paths)), [0] * len(paths) * -(-64 // len(paths)), ["any"]
-    )
-    write_records(Catalog(paths, [0] * len(paths), ["any"]), folder, shards=2)
+    # Epochs of a few videos would measure how an epoch begins.
+    videos = paths * math.ceil(VIDEOS / len(paths))
+    catalog = Catalog(videos, [0] * len(videos), ["any"])
+    write_records(catalog, folder, shards=8)
     records = open_records(folder)
     images = jpeg_clips(records, clips)
     speeds = {}
