@@ -124,9 +124,13 @@ def plot_trade_off(result, path):
         axes.set_xlabel(label)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(result.objective)
-    # Logarithmic, with a place for the network without modules.
     added = [trial.cost.added_parameters for trial in result.compared]
-    panels[0].set_xscale("symlog", linthresh=max(1, min(filter(None, added), default=1)))
+    if min(added) > 0:
+        panels[0].set_xscale("log")
+    elif max(added) > 0:  # with a place for the network without modules
+        panels[0].set_xscale("symlog", linthresh=min(filter(None, added)))
+    for axes in panels:
+        axes.margins(x=0.12)
     panels[0].step(
         [trial.cost.added_parameters for trial in front],
         [trial.score for trial in front],
@@ -135,7 +139,7 @@ def plot_trade_off(result, path):
         linewidth=1,
         label="front: no other has as few and does better",
     )
-    panels[0].legend(fontsize=8, loc="lower left")
+    panels[0].legend(fontsize=8)
     for axes, cost in (
         (panels[0], lambda t: t.cost.added_parameters),
         (panels[1], lambda t: t.cost.milliseconds),

@@ -9,6 +9,7 @@ import grpc
 import keras
 import keras_tuner
 import numpy as np
+import tensorflow as tf
 
 from keras_seattn.evaluation import DivergedError
 from keras_seattn.training.run import fit
@@ -149,9 +150,10 @@ class ReductionTuner(keras_tuner.Tuner):
                 "history": {name: list(map(float, values)) for name, values in history.items()},
                 "seconds": time.monotonic() - start,
             }
-        except DivergedError as error:
+        except (DivergedError, MemoryError, tf.errors.ResourceExhaustedError) as error:
+            # What concerns this configuration; others may do.
             print(f"This training has failed: {error}", flush=True)
-            result, model = {"failed": str(error)}, None
+            result, model = {"failed": str(error) or "not enough memory"}, None
         except Exception as error:
             # Keras Tuner would note the trial as failed, and all others for the same reason.
             raise SearchError(f"{error}") from error

@@ -8,6 +8,7 @@ import socket
 
 import filelock
 import pytest
+import tensorflow as tf
 
 from keras_seattn import training
 from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
@@ -138,6 +139,18 @@ def test_going_on_counts_how_often_the_test_videos_were_seen(arguments, catalogs
     assert len(catalogs_used["test"]) == 2
     with open(os.path.join(arguments["output_dir"], "search.html"), encoding="utf-8") as file:
         assert "seen 2 times" in file.read()
+
+
+def test_a_trial_without_enough_memory_is_failed_and_the_search_goes_on(arguments, monkeypatch):
+    def fit(model, *options, **more):
+        if model.get_layer("stage1_se_sequence").reduction == 1:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        return FakeHistory()
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    result = search_reductions(**arguments)
+    assert [trial.status for trial in result.trials] == ["failed", "completed"]
+    assert "OOM when allocating" in result.trials[0].message
 
 
 class FakeHistory:
