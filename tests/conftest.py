@@ -16,9 +16,11 @@ from keras_seattn.applications import SEAResNet18_3D
 
 
 @pytest.fixture(autouse=True)
-def same_random_numbers():
-    """Every test draws the same weights in every run, alone or among others."""
+def same_start():
+    """Every test has the same random weights and precision in every run, alone or among others."""
     keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")  # the commands that a test runs set their own
 
 
 @pytest.fixture(autouse=True)
