@@ -31,6 +31,7 @@ FRAMES, SIZE, BATCH = 16, 112, 16
 VIDEOS = 256
 KINDS = {
     "MPEG-4, 320 x 240": ("mpeg4", "avi", 240, 320, 25, {"b": "400k"}, 12),
+    "MPEG-4, one keyframe": ("mpeg4", "avi", 240, 320, 25, {"b": "400k"}, 600),
     "H.264, 340 x 256": ("libx264", "mp4", 256, 340, 30, {"crf": "23"}, 250),
 }
 
@@ -156,7 +157,9 @@ def main():
             kinds[options.videos] = find_videos(options.videos)
         else:
             for name, (codec, suffix, *rest) in KINDS.items():
-                kinds[name] = [os.path.join(folder, f"{codec}{i}.{suffix}") for i in range(16)]
+                kinds[name] = [
+                    os.path.join(folder, f"{len(kinds)}-{i}.{suffix}") for i in range(16)
+                ]
                 for seed, path in enumerate(kinds[name]):
                     encode(path, codec, *rest, seed)
         for number, (name, paths) in enumerate(kinds.items()):

@@ -43,7 +43,7 @@ def scan_catalog(catalog, unreadable="stop"):
     arguments.one_of(unreadable, ("stop", "skip"), "unreadable")
     if not len(catalog):
         raise ValueError("`catalog` holds no videos.")
-    index = _open_index(_index_path(catalog.paths))
+    index, unsaved = _open_index(_index_path(catalog.paths)), []
 
     def scan(path):
         try:
@@ -66,7 +66,7 @@ def scan_catalog(catalog, unreadable="stop"):
             unsaved.append(path)
         return found
 
-    unsaved, found = [], []
+    found = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for video in tqdm.tqdm(
             pool.map(scan, catalog.paths),

@@ -3,6 +3,7 @@
 import base64
 import html
 import importlib.resources
+import json
 import string
 
 from PIL import Image
@@ -41,6 +42,16 @@ def write_page(path, title, subtitle, cards, note, sections):
 def section(title, content):
     """HTML of a section: a title over HTML."""
     return f"<section><h2>{title}</h2>{content}</section>"
+
+
+def how_it_was_made(config=None, command=None):
+    """HTML of the section with a command and a configuration, a dict; nothing without both."""
+    texts = [command] if command else []
+    if config:
+        texts.append(json.dumps(config, indent=1, ensure_ascii=False))
+    if not texts:
+        return ""
+    return section("How it was made", "".join(f"<pre>{html.escape(text)}</pre>" for text in texts))
 
 
 def picture(path, text, shrink=0.8):

@@ -1,7 +1,6 @@
 """The report of an evaluation: one HTML file to look at, and its pictures and numbers beside it."""
 
 import html
-import json
 import os
 
 import numpy as np
@@ -14,7 +13,7 @@ from keras_seattn.evaluation.figures import (
     plot_strips,
     plot_videos,
 )
-from keras_seattn.evaluation.page import picture, section, table, write_page
+from keras_seattn.evaluation.page import how_it_was_made, picture, section, table, write_page
 
 _PAIRS = 5
 _CARDS = {
@@ -115,11 +114,7 @@ def write_report(
     sections.append(section("Most confused", _confused(result, file)))
     if _drawn(plot_videos, result, file("videos.png")):
         sections.append(section("Videos", picture(file("videos.png"), "frames of videos", 0.5)))
-    if config or command:
-        made = f"<pre>{html.escape(command)}</pre>" if command else ""
-        if config:
-            made += f"<pre>{html.escape(json.dumps(config, indent=1, ensure_ascii=False))}</pre>"
-        sections.append(section("How it was made", made))
+    sections.append(how_it_was_made(config, command))
 
     skipped = f"; {len(result.skipped)} unreadable videos left out" if result.skipped else ""
     path = file("report.html")

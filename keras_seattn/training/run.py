@@ -76,6 +76,7 @@ def train(
     def file(name):
         return os.path.join(output_dir, name)
 
+    # What `fit` checks too, before a folder is made.
     arguments.positive_integer(epochs, "epochs")
     clip_shape(model)
     check_classes(model, train_catalog, test_catalog)

@@ -1,7 +1,6 @@
 """The report of a search: one HTML page, two pictures, and a CSV file of the trials."""
 
 import html
-import json
 import math
 import os
 
@@ -9,7 +8,7 @@ import matplotlib.figure
 import matplotlib.patches
 import numpy as np
 
-from keras_seattn.evaluation.page import picture, section, table, write_page
+from keras_seattn.evaluation.page import how_it_was_made, picture, section, table, write_page
 from keras_seattn.tuning.result import other_settings, reductions
 
 
@@ -59,11 +58,7 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
     sections.append(section("Trials", _trials_table(result)))
     if full:
         sections.append(section("Train the best one fully", f"<pre>{html.escape(full)}</pre>"))
-    if config or command:
-        made = f"<pre>{html.escape(command)}</pre>" if command else ""
-        if config:
-            made += f"<pre>{html.escape(json.dumps(config, indent=1, ensure_ascii=False))}</pre>"
-        sections.append(section("How it was made", made))
+    sections.append(how_it_was_made(config, command))
 
     best = result.best
     failed = len(result.trials) - len(result.completed)
@@ -121,29 +116,6 @@ def plot_trade_off(result, path):
                 elinewidth=0.6 if chance else 1.6,
                 alpha=0.9,
             )
-        axes.set_xlabel(label)
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel(result.objective)
-    added = [trial.cost.added_parameters for trial in result.compared]
-    if min(added) > 0:
-        panels[0].set_xscale("log")
-    elif max(added) > 0:  # with a place for the network without modules
-        panels[0].set_xscale("symlog", linthresh=min(filter(None, added)))
-    for axes in panels:
-        axes.margins(x=0.12)
-    panels[0].step(
-        [trial.cost.added_parameters for trial in front],
-        [trial.score for trial in front],
-        where="post",
-        color="tab:red",
-        linewidth=1,
-        label="front: no other has as few and does better",
-    )
-    panels[0].legend(fontsize=8)
-    for axes, cost in (
-        (panels[0], lambda t: t.cost.added_parameters),
-        (panels[1], lambda t: t.cost.milliseconds),
-    ):
         for trial in front:
             axes.annotate(
                 _label(trial),
@@ -153,6 +125,24 @@ def plot_trade_off(result, path):
                 fontsize=8,
                 color="tab:red",
             )
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3)
+        axes.margins(x=0.12)
+    panels[0].set_ylabel(result.objective)
+    added = [trial.cost.added_parameters for trial in result.compared]
+    if min(added) > 0:
+        panels[0].set_xscale("log")
+    elif max(added) > 0:  # with a place for the network without modules
+        panels[0].set_xscale("symlog", linthresh=min(filter(None, added)))
+    panels[0].step(
+        [trial.cost.added_parameters for trial in front],
+        [trial.score for trial in front],
+        where="post",
+        color="tab:red",
+        linewidth=1,
+        label="front: no other has as few and does better",
+    )
+    panels[0].legend(fontsize=8)
     figure.savefig(path, dpi=110)
 
 
@@ -212,7 +202,6 @@ def _trials_table(result):
     heads += ["gates", "attention", "multiply-adds, M", "ms", "on the front", "remarks"]
     front, rows = result.pareto_front, []
     for trial in result.ranked:
-        cost = trial.cost
         remarks = "; ".join(
             filter(None, (other_settings(trial, result.trials), trial.also, trial.message))
         )
@@ -225,12 +214,10 @@ def _trials_table(result):
             error = trial.standard_error
             row.append((error, "" if math.isnan(error) else f"{error:.3f}"))
         row += [
-            (cost.gate_parameters, f"{cost.gate_parameters:,}") if cost else (math.nan, ""),
-            (cost.attention_parameters, f"{cost.attention_parameters:,}")
-            if cost
-            else (math.nan, ""),
-            (cost.multiply_adds, f"{cost.multiply_adds / 1e6:,.2f}") if cost else (math.nan, ""),
-            (cost.milliseconds, f"{cost.milliseconds:.1f}") if cost else (math.nan, ""),
+            _cost(trial, "gate_parameters", "{:,}"),
+            _cost(trial, "attention_parameters", "{:,}"),
+            _cost(trial, "multiply_adds", "{:,.2f}", unit=1e6),
+            _cost(trial, "milliseconds", "{:.1f}"),
             (int(trial in front), "yes" if trial in front else ""),
             (remarks, remarks),
         ]
@@ -240,6 +227,14 @@ def _trials_table(result):
         "Multiply-adds and milliseconds are of the whole network, for one clip, the "
         "latter measured on the machine that wrote this page.</p>" + table(heads, rows)
     )
+
+
+def _cost(trial, name, text, unit=1):
+    """The cell of the table for a cost: what to sort by, and what to show."""
+    if trial.cost is None:
+        return math.nan, ""
+    value = getattr(trial.cost, name)
+    return value, text.format(value if unit == 1 else value / unit)
 
 
 def _label(trial):

@@ -122,13 +122,15 @@ class SearchResult:
     @property
     def best(self):
         """The trial with the best mean of those compared; of equal ones, what adds least."""
-        return max(self.compared, key=lambda trial: (self.sign * trial.score, -_added(trial)))
+        return max(self.compared, key=lambda t: (self.sign * t.score, -t.cost.added_parameters))
 
     @property
     def pareto_front(self):
         """The trials that no other one beats with as few added parameters, cheapest first."""
         front = []
-        for trial in sorted(self.compared, key=lambda t: (_added(t), -self.sign * t.score)):
+        for trial in sorted(
+            self.compared, key=lambda t: (t.cost.added_parameters, -self.sign * t.score)
+        ):
             if not front or self.sign * trial.score > self.sign * front[-1].score:
                 front.append(trial)
         return front
@@ -150,7 +152,7 @@ class SearchResult:
         return math.sqrt(share * (1 - share) / videos)
 
     def rows(self):
-        """The trials as dicts of `COLUMNS`, for a table."""
+        """The trials as dicts of `COLUMNS`; what is not known is None or NaN."""
         front = self.pareto_front
         return [
             {
@@ -161,10 +163,7 @@ class SearchResult:
                 "objective": trial.score,
                 "standard_error": trial.standard_error,
                 "executions": len(trial.scores),
-                "gate_parameters": trial.cost and trial.cost.gate_parameters,
-                "attention_parameters": trial.cost and trial.cost.attention_parameters,
-                "multiply_adds": trial.cost and trial.cost.multiply_adds,
-                "milliseconds": trial.cost and trial.cost.milliseconds,
+                **(trial.cost._asdict() if trial.cost else dict.fromkeys(Cost._fields)),
                 "pareto": trial in front,
                 "same_network_as": trial.also,
                 "message": trial.message,
@@ -228,10 +227,6 @@ def other_settings(trial, trials):
     if len({other.epochs for other in trials}) > 1:
         parts.append(f"{trial.epochs} epochs")
     return ", ".join(parts)
-
-
-def _added(trial):
-    return trial.cost.added_parameters if trial.cost else 0
 
 
 def _unknown(value):

@@ -52,8 +52,9 @@ def search_reductions(
 
     Part of the training videos is held out, by group, to compare trials on
     (`data.hold_out`). The test videos are seen once, by the best trial's
-    model. A trial's score is that of its last epoch, so nothing within a trial
-    is picked by the validation videos.
+    model, and again only if going on finds a better one. A trial's score is
+    that of its last epoch, so nothing within a trial is picked by the
+    validation videos.
 
     Called again with the same arguments and `output_dir`, after a kill at any
     moment, it goes on where it was; `max_trials` may then be larger. With
@@ -141,10 +142,7 @@ def search_reductions(
         output_dir,
         {
             **{name: list(values) for name, values in hypermodel.choices.items()},
-            "network": {
-                "builder": hypermodel.builder.__name__,
-                **hypermodel.network,
-            },
+            "network": {"builder": hypermodel.builder.__name__, **hypermodel.network},
             "tuner": tuner,
             "objective": objective,
             "epochs": epochs,
@@ -267,16 +265,12 @@ def _collect(oracle, kept, hypermodel, epochs, executions, objective):
                 scores,
                 "" if completed else message,
                 hypermodel.also(settings),
-                model_path=_best_model(kept, settings, trained, scores, objective),
+                model_path=kept.path(settings, trained, best_execution(scores, objective), ".keras")
+                if scores
+                else None,
             )
         )
     return results
-
-
-def _best_model(kept, settings, epochs, scores, objective):
-    if not scores:
-        return None
-    return kept.path(settings, epochs, best_execution(scores, objective), ".keras")
 
 
 def _measure(trials, hypermodel, path):

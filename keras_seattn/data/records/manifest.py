@@ -69,7 +69,7 @@ def open_records(path, unreadable="stop"):
 
     Example:
 
-    >>> records = keras_seattn.data.open_records("records/train")
+    >>> records = keras_seattn.data.records.open_records("records/train")
     >>> len(records), len(records.files)
     (9537, 96)
     """

@@ -8,6 +8,7 @@ from keras_seattn.data.sampling import CROP_POSITIONS
 # about 80 kB each.
 _SHARDS_AT_ONCE = 16
 _SHUFFLED = 1024
+# From this many pixels of a frame to one of a clip on, they are filtered before they are scaled.
 _SMALL_STEP = 1.2
 
 

@@ -43,7 +43,8 @@ def write_records(
 
     A shard appears only when it is whole. Interrupted and called again with
     the same arguments, it goes on with the shards that are missing; at the
-    end it writes `manifest.json`, with class names, counts and checksums.
+    end it writes `manifest.json`, with class names, counts and checksums. The
+    folder `notes` is what it goes on by; readers do not need it.
 
     Args:
         catalog: `Catalog`.
