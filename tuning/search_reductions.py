@@ -107,8 +107,8 @@ def search(options):
     for text in dict.fromkeys(filter(None, map(hypermodel.also, networks))):
         print(f"searched once, {text}")
 
-    def recipe(epochs, learning_rate):
-        return command_line.choose_recipe(options, epochs, len(train_catalog), learning_rate)
+    def recipe(epochs, training_videos, learning_rate):
+        return command_line.choose_recipe(options, epochs, training_videos, learning_rate)
 
     result = tuning.search_reductions(
         hypermodel,

@@ -84,8 +84,9 @@ def search_reductions(
             each time with another seed.
         batch_size: int, the number of clips of a training step.
         seed: int, of the validation set, the oracle and the trainings.
-        recipe: function of the epochs and a learning rate (None unless it is
-            searched) that returns a `training.Recipe`; None means the paper's.
+        recipe: function of the epochs, the number of videos trained on and a
+            learning rate (None unless it is searched) that returns a
+            `training.Recipe`; None means the paper's.
         validation_share: float, see `data.hold_out`.
         unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
         crop_scales: see `data.train_clips`.
@@ -159,7 +160,7 @@ def search_reductions(
     )
     if recipe is None:
 
-        def recipe(epochs, learning_rate):
+        def recipe(epochs, training_videos, learning_rate):
             return paper_recipe(hypermodel.frames, batch_size, learning_rate)
 
     def run():

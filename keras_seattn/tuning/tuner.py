@@ -108,15 +108,15 @@ class ReductionTuner(keras_tuner.Tuner):
         print(f"Trial {trial.trial_id}: {objective} {metrics[objective]:.4g}", flush=True)
         return metrics
 
-    def train_once(self, settings, epochs, execution, recipe, seed, **training):
+    def train_once(self, settings, epochs, execution, recipe, seed, train_catalog, **training):
         """Trains a configuration, or finds that it was.
 
         Args:
             settings: dict, as `ReductionHyperModel.distinct` returns it.
             epochs: int.
             execution: int, its number, from 0.
-            recipe: function of epochs and a learning rate or None that returns
-                a `training.Recipe`.
+            recipe: function of epochs, the number of training videos and a
+                learning rate or None that returns a `training.Recipe`.
             seed: int; execution i has the seed `seed + i`.
             **training: catalogs and more, for `training.fit`.
 
@@ -134,7 +134,8 @@ class ReductionTuner(keras_tuner.Tuner):
             model = self.hypermodel.build_network(settings)
             history = fit(
                 model,
-                recipe(epochs, settings["learning_rate"]),
+                recipe(epochs, len(train_catalog), settings["learning_rate"]),
+                train_catalog,
                 epochs=epochs,
                 seed=seed + execution,
                 verbose=2,

@@ -114,7 +114,8 @@ def test_a_trial_that_diverges_is_failed_and_the_search_goes_on(arguments, catal
         **{**SPACE, "sequence_reductions": (1,), "learning_rates": (1e30, 1e-3)}, **NETWORK
     )
 
-    def recipe(epochs, learning_rate):
+    def recipe(epochs, training_videos, learning_rate):
+        assert training_videos == 4  # of six, two are held out
         return training.paper_recipe(8, 4, learning_rate)
 
     result = search_reductions(
@@ -164,7 +165,7 @@ def test_no_finished_trial_is_one_sentence(arguments):
     with pytest.raises(SearchError, match=r"No trial was finished, of 1: .*diverged.*lower learn"):
         search_reductions(
             **{**arguments, "hypermodel": hypermodel, "epochs": 2},
-            recipe=lambda epochs, rate: training.paper_recipe(8, 4, rate),
+            recipe=lambda epochs, videos, rate: training.paper_recipe(8, 4, rate),
         )
 
 
