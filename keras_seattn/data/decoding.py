@@ -2,14 +2,15 @@
 
 import contextlib
 import dataclasses
+import fractions
 import functools
 import itertools
 import os
 import typing
 
 import av
+import av.filter
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 # A file with fewer frames than this share of what its header promises was cut off.
 COMPLETE_SHARE = 0.9
@@ -134,8 +135,8 @@ def _keyframes(packets):
     return tuple(keyframes)
 
 
-def read_frames(video, numbers, height=None, width=None, window=None):
-    """Reads frames of a video file by number, scaling and cropping on the way.
+def read_frames(video, numbers, window=None, size=None, flip=False):
+    """Reads frames of a video file by number, cropping and scaling on the way.
 
     Decoding starts at the last keyframe before the first frame asked for and
     ends at the last one. Frames are those of a sequential decode of the whole
@@ -145,10 +146,12 @@ def read_frames(video, numbers, height=None, width=None, window=None):
         video: `Video`, from `scan_video`.
         numbers: sequence of int, frame numbers from 0, in any order, with or
             without repeats.
-        height: int, the height to scale frames to, in pixels; None keeps it.
-        width: int, likewise.
-        window: `(top, left, height, width)` of the part of the scaled frame to
-            keep, in pixels; None keeps all.
+        window: `(top, left, height, width)` of the part of a frame to keep, in
+            pixels; None keeps all. It begins at even pixels: odd ones are
+            rounded, for colours are mostly stored for every second one.
+        size: `(height, width)` to scale that part to, in pixels; None keeps
+            its size.
+        flip: bool, whether to mirror left and right.
 
     Returns:
         uint8 array, `(len(numbers), height, width, 3)`, RGB.
@@ -163,17 +166,17 @@ def read_frames(video, numbers, height=None, width=None, window=None):
             f"`numbers` must be from 0 to {video.frames - 1} for {video.path}. Received: "
             f"{numbers.min()} to {numbers.max()}"
         )
-    height, width = height or video.height, width or video.width
-    top, left, rows, columns = window or (0, 0, height, width)
+    whole = (video.height, video.width)
+    size = size or (window[2:] if window else whole)
     wanted = np.unique(numbers)
-    pixels = np.empty((len(wanted), rows, columns, 3), "uint8")
-    # One for all frames: it keeps the tables that it computes for a size.
-    reformatter = VideoReformatter()
+    pixels = np.empty((len(wanted), *size, 3), "uint8")
+    scale = Scaler()
     found = 0
     for number, frame in _decode(video, wanted[0]):
         if number == wanted[found]:
-            image = scale_frame(reformatter, frame, height, width)
-            pixels[found] = image[top : top + rows, left : left + columns]
+            if shown_size(frame) != whole:  # The size changes in the middle of the file.
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(scale(frame, size=whole)))
+            pixels[found] = scale(frame, window, size, flip)
             found += 1
             if found == len(wanted):
                 return pixels[np.searchsorted(wanted, numbers)]
@@ -194,13 +197,75 @@ def frame_pixels(frame):
     return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
 
 
-def scale_frame(reformatter, frame, height, width):
-    """A decoded frame in RGB, upright and scaled: uint8 array, `(height, width, 3)`."""
-    turns = round(frame.rotation / 90)
-    if turns % 2:
-        height, width = width, height
-    image = reformatter.reformat(frame, width, height, "rgb24", interpolation="BILINEAR", threads=1)
-    return np.rot90(image.to_ndarray(), turns)
+class Scaler:
+    """Crops and scales decoded frames, by FFmpeg's filters, which it keeps from frame to frame.
+
+    Cropping comes first: it costs nothing, and what is cut off need not be
+    scaled.
+    """
+
+    def __init__(self):
+        self._made_for, self._filters = None, None
+
+    def __call__(self, frame, window=None, size=None, flip=False):
+        """A decoded frame in RGB, upright, cropped and scaled.
+
+        Args:
+            frame: `av.VideoFrame`.
+            window: `(top, left, height, width)` of the frame as it is shown,
+                in pixels; None keeps all. It begins at even pixels: odd ones
+                are rounded.
+            size: `(height, width)` to scale that to, in pixels; None keeps it.
+            flip: bool, whether to mirror left and right.
+
+        Returns:
+            uint8 array, `(height, width, 3)`.
+        """
+        whole = shown_size(frame)
+        window = tuple(window or (0, 0, *whole))
+        size = tuple(size or window[2:])
+        if window == (0, 0, *whole) and size == whole:
+            pixels = frame_pixels(frame)
+            return pixels[:, ::-1] if flip else pixels
+        turns = round(frame.rotation / 90) % 4
+        wanted = (frame.height, frame.width, frame.format.name, turns, window, size, flip)
+        if wanted != self._made_for:
+            self._filters = _crop_and_scale(frame, turns, window, size, flip)
+            self._made_for = wanted
+        self._filters.vpush(frame)
+        return np.rot90(self._filters.vpull().to_ndarray(), turns)
+
+
+def _crop_and_scale(frame, turns, window, size, flip):
+    """The filters for frames like this one; `window`, `size` and `flip` are of it as shown."""
+    top, left, rows, columns = window
+    height, width = shown_size(frame)
+    for _ in range(turns):
+        # Turned back clockwise by a quarter, to how the frame is stored.
+        top, left, rows, columns = left, height - top - rows, columns, rows
+        height, width, size = width, height, size[::-1]
+    # Most formats store colours for every second pixel only, so a crop begins at such a one.
+    top, left = top // 2 * 2, left // 2 * 2
+    filters = av.filter.Graph()
+    filters.threads = 1
+    chain = [
+        filters.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format,
+            time_base=frame.time_base or fractions.Fraction(1, 25),
+        ),
+        filters.add("crop", f"{columns}:{rows}:{left}:{top}:exact=1"),
+    ]
+    if flip:
+        chain.append(filters.add("vflip" if turns % 2 else "hflip"))
+    chain += [
+        filters.add("scale", f"{size[1]}:{size[0]}:flags=bilinear"),
+        filters.add("format", "rgb24"),
+        filters.add("buffersink"),
+    ]
+    filters.link_nodes(*chain).configure()
+    return filters
 
 
 def read_video(path):

@@ -235,13 +235,18 @@ def _consecutive_clips(catalog, frames, size, unreadable, damage):
 
 def _read_clips(video, numbers, crop, size):
     """The cropped frames of a video, uint8 `(len(numbers), size, size, 3)`."""
-    (height, width), window = crop.geometry(video.height, video.width, size)
-    pixels = read_frames(video, numbers, height, width, window)
-    return pixels[:, :, ::-1] if crop.flip else pixels
+    window = crop.window(video.height, video.width)
+    return read_frames(video, numbers, window, (size, size), crop.flip)
 
 
 def _preprocess(clips, data_format, preprocessing):
     """`preprocess_input`, in TensorFlow whatever the backend, for a batch of frames."""
-    clips = tf.cast(clips, tf.float32) - tf.constant(preprocessing.mean)
-    clips = clips / tf.constant(preprocessing.deviation)
+    # On whole rows of pixels: an operation on the last axis, of 3 elements, takes five times as
+    # long as decoding JPEG leaves for it.
+    shape, width = tf.shape(clips), clips.shape[-2]
+    rows = tf.reshape(tf.cast(clips, tf.float32), (-1, 3 * width))
+    rows -= np.tile(np.float32(preprocessing.mean), width)
+    if set(preprocessing.deviation) != {1.0}:
+        rows /= np.tile(np.float32(preprocessing.deviation), width)
+    clips = tf.ensure_shape(tf.reshape(rows, shape), clips.shape)
     return clips if data_format == "channels_last" else tf.transpose(clips, (0, 4, 1, 2, 3))

@@ -64,26 +64,23 @@ class Crop:
     position: str = "center"
     flip: bool = False
 
-    def geometry(self, height, width, size):
-        """How to scale a frame, and which window of the scaled frame is the crop.
+    def window(self, height, width):
+        """Which part of a frame the crop is.
 
         Args:
-            height: int, of the video, in pixels.
-            width: int, of the video, in pixels.
-            size: int, the side that the crop is to have, in pixels.
+            height: int, of the frame, in pixels.
+            width: int, likewise.
 
         Returns:
-            A pair: `(height, width)` to scale frames to, and the window
-            `(top, left, size, size)` of the scaled frame.
+            `(top, left, side, side)`, in pixels.
         """
-        factor = size / (self.scale * min(height, width))
-        height, width = max(size, round(height * factor)), max(size, round(width * factor))
-        top, left = round((height - size) / 2), round((width - size) / 2)
+        side = max(1, round(self.scale * min(height, width)))
+        top, left = round((height - side) / 2), round((width - side) / 2)
         if self.position != "center":
             vertical, horizontal = self.position.split()
-            top = 0 if vertical == "top" else height - size
-            left = 0 if horizontal == "left" else width - size
-        return (height, width), (top, left, size, size)
+            top = 0 if vertical == "top" else height - side
+            left = 0 if horizontal == "left" else width - side
+        return top, left, side, side
 
 
 def random_crop(generator, scales=CROP_SCALES):

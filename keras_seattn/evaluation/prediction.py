@@ -5,11 +5,10 @@ import typing
 
 import keras
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from keras_seattn import arguments
 from keras_seattn.applications.labels import decode_predictions
-from keras_seattn.data.decoding import VideoError, scale_frame, shown_size
+from keras_seattn.data.decoding import Scaler, VideoError, shown_size
 from keras_seattn.data.sampling import Crop, consecutive_clip
 from keras_seattn.data.streams import stream_frames
 from keras_seattn.evaluation.video_accuracy import check_probabilities
@@ -144,7 +143,7 @@ def video_clips(model, source):
         As `predict`.
     """
     length, size, data_format = clip_shape(model)
-    reformatter = VideoReformatter()
+    scale = Scaler()
     frames, images = [], []
 
     def preprocess():
@@ -154,9 +153,7 @@ def video_clips(model, source):
 
     for timed in stream_frames(source):
         frame = timed.frame
-        (height, width), (y, x, *_) = Crop().geometry(*shown_size(frame), size)
-        image = scale_frame(reformatter, frame, height, width)
-        images.append(image[y : y + size, x : x + size])
+        images.append(scale(frame, Crop().window(*shown_size(frame)), (size, size)))
         frames.append(timed)
         if len(images) == length:
             yield preprocess(), frames

@@ -1,8 +1,11 @@
 """Frames must be those of a plain sequential decode, to the pixel; broken files must be named."""
 
+import pathlib
+
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from video_files import decode_all, moving_pattern, write_video
 
 from keras_seattn.data.decoding import VideoError, read_frames, read_video, scan_video
@@ -98,17 +101,45 @@ def test_frames_come_in_the_order_asked_for(tmp_path):
     np.testing.assert_array_equal(read_frames(scan_video(path), numbers), decode_all(path)[numbers])
 
 
-def test_scaling_and_cropping_equal_those_of_each_frame_alone(tmp_path):
+def test_a_window_alone_is_that_part_of_the_frame(tmp_path):
     path = write_h264_with_b_frames(tmp_path)
-    with av.open(path) as container:
-        expected = np.stack(
-            [
-                frame.reformat(50, 36, "rgb24", interpolation="BILINEAR").to_ndarray()
-                for frame in container.decode(video=0)
-            ]
-        )
-    clip = read_frames(scan_video(path), range(20, 30), height=36, width=50, window=(4, 7, 30, 40))
-    np.testing.assert_array_equal(clip, expected[20:30, 4:34, 7:47])
+    clip = read_frames(scan_video(path), [7, 3], window=(4, 8, 30, 40))
+    np.testing.assert_array_equal(clip, decode_all(path)[[7, 3], 4:34, 8:48])
+    # Colours stay in their places where it is odd.
+    odd = read_frames(scan_video(path), [7, 3], window=(5, 9, 30, 40))
+    np.testing.assert_array_equal(odd, clip)
+
+
+@pytest.mark.parametrize("size", [(112, 112), (56, 84), (150, 150)])
+def test_scaling_is_that_of_the_decoded_frame_in_rgb(size, tmp_path):
+    """FFmpeg scales brightness and colours apart; Pillow, as upstream's training, scales RGB."""
+    smooth = [
+        np.asarray(Image.fromarray(image).resize((160, 120), Image.BICUBIC))
+        for image in moving_pattern(20, 30, 40)
+    ]
+    path = write_video(tmp_path / "video.avi", np.stack(smooth))
+    clip = read_frames(scan_video(path), range(4, 12), (10, 20, 100, 100), size)
+    for image, frame in zip(clip, decode_all(path)[4:12], strict=True):
+        errors = []
+        for shift in (0, -1, 1):
+            crop = Image.fromarray(frame).crop((20 + shift, 10, 120 + shift, 110))
+            expected = np.asarray(crop.resize(size[::-1], Image.BILINEAR), float)
+            errors.append(np.abs(image - expected).mean())
+        assert errors[0] < 2.5 and errors[0] < min(errors[1:])
+
+
+def test_a_file_whose_frames_change_their_size_comes_in_that_of_its_first(tmp_path):
+    path = tmp_path / "video.mjpeg"
+    with open(path, "wb") as joined:
+        for height in (48, 96):
+            image = Image.fromarray(np.full((height, height * 4 // 3, 3), height, "uint8"))
+            for _ in range(5):
+                image.save(joined, "JPEG")
+    video = scan_video(path)
+    frames = read_frames(video, range(video.frames), (0, 0, 48, 48), (24, 24))
+    assert (video.frames, video.height, video.width) == (10, 48, 64)
+    np.testing.assert_allclose(frames[:5], 48, atol=2)
+    np.testing.assert_allclose(frames[5:], 96, atol=2)
 
 
 def test_a_changed_file_is_scanned_again(tmp_path):

@@ -44,31 +44,27 @@ def test_crop_scales_are_those_of_the_recipe():
 
 
 @pytest.mark.parametrize(
-    "crop, scaled, window",
+    "crop, window",
     [
-        # 240 x 320 to 112: the shorter side becomes 112, the crop is central.
-        (Crop(), (112, 149), (0, 18, 112, 112)),
-        # Half of the shorter side becomes 112, so the whole becomes 224 x 299.
-        (Crop(0.5, "top left"), (224, 299), (0, 0, 112, 112)),
-        (Crop(0.5, "bottom right"), (224, 299), (112, 187, 112, 112)),
-        (Crop(0.5, "top right"), (224, 299), (0, 187, 112, 112)),
-        (Crop(0.5, "bottom left"), (224, 299), (112, 0, 112, 112)),
+        (Crop(), (0, 40, 240, 240)),
+        (Crop(0.5, "top left"), (0, 0, 120, 120)),
+        (Crop(0.5, "bottom right"), (120, 200, 120, 120)),
+        (Crop(0.5, "top right"), (0, 200, 120, 120)),
+        (Crop(0.5, "bottom left"), (120, 0, 120, 120)),
     ],
 )
-def test_crop_geometry(crop, scaled, window):
-    assert crop.geometry(240, 320, 112) == (scaled, window)
+def test_crop_windows_are_shares_of_the_shorter_side(crop, window):
+    assert crop.window(240, 320) == window
 
 
-def test_crops_stay_inside_of_the_scaled_frame():
+def test_crops_are_squares_inside_of_the_frame():
     generator = np.random.default_rng(0)
     for _ in range(300):
-        height, width = generator.integers(20, 400, 2)
-        (height, width), (top, left, rows, columns) = random_crop(generator).geometry(
-            int(height), int(width), 112
-        )
-        assert rows == columns == 112
-        assert 0 <= top <= height - 112
-        assert 0 <= left <= width - 112
+        height, width = map(int, generator.integers(1, 400, 2))
+        top, left, rows, columns = random_crop(generator).window(height, width)
+        assert 1 <= rows == columns
+        assert 0 <= top <= height - rows
+        assert 0 <= left <= width - columns
 
 
 def test_random_crops_take_every_scale_position_and_flip():

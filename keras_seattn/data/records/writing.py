@@ -194,8 +194,8 @@ def _example(video, name, label, class_name, short_side, quality):
     for first in range(0, video.frames, _FRAMES_AT_ONCE):
         numbers = range(first, min(first + _FRAMES_AT_ONCE, video.frames))
         images += [
-            tf.io.encode_jpeg(image, quality=quality).numpy()
-            for image in read_frames(video, numbers, height, width)
+            tf.io.encode_jpeg(image, quality=quality, optimize_size=True).numpy()
+            for image in read_frames(video, numbers, size=(height, width))
         ]
     context = {
         "clip/label/index": _integer(label),
