@@ -6,7 +6,7 @@ import os
 
 from keras_seattn import applications, training
 from keras_seattn.applications import checkpoints, resnet3d, resnext3d
-from keras_seattn.data import motions
+from keras_seattn.data import motions, storage
 from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_kinetics, load_ucf101
 from keras_seattn.data.records import open_records
 from keras_seattn.data.sampling import CROP_SCALES
@@ -90,7 +90,7 @@ def load_catalogs(options, output_dir, seed=0):
         catalogs = []
         for subset in ("train", "validate"):
             own = os.path.join(video_dir, subset)  # a folder for each list, or one for both
-            folder = own if os.path.isdir(own) else video_dir
+            folder = own if storage.is_folder(own) else video_dir
             catalogs.append(load_kinetics(folder, os.path.join(splits_dir, f"{subset}.csv")))
         return tuple(catalogs)
     if options.demo:

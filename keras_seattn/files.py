@@ -19,11 +19,13 @@ def read_json(path):
         return json.load(file)
 
 
-def cache_file(key, suffix):
-    """The file in the user's cache for what is known of `key`, such as a folder's path.
+def cache_folder():
+    """The user's folder for what may be lost: `$KERAS_SEATTN_CACHE`, or `~/.cache/keras_seattn`."""
+    folder = os.environ.get("KERAS_SEATTN_CACHE") or os.path.join("~", ".cache", "keras_seattn")
+    return os.path.expanduser(folder)
 
-    It is in `$KERAS_SEATTN_CACHE/index`, or `~/.cache/keras_seattn/index`.
-    """
+
+def cache_file(key, suffix):
+    """The file in the user's cache for what is known of `key`, such as a folder's path."""
     name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    home = os.environ.get("KERAS_SEATTN_CACHE") or os.path.join("~", ".cache", "keras_seattn")
-    return os.path.join(os.path.expanduser(home), "index", f"{name}.{suffix}")
+    return os.path.join(cache_folder(), "index", f"{name}.{suffix}")

@@ -16,12 +16,12 @@ def moving_pattern(frames, height=48, width=64, seed=0):
     return (127 + 100 * np.sin(phase + 0.4 * t)).astype("uint8")
 
 
-def write_video(path, images, codec="mpeg4", times=None, options=None, gop=12):
+def write_video(path, images, codec="mpeg4", times=None, options=None, gop=12, pixels="yuv420p"):
     """Encodes frames; `times` are presentation times in 1/25 s, for a variable frame rate."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options=options or {})
         stream.height, stream.width = images.shape[1:3]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         stream.gop_size = gop
         stream.codec_context.time_base = fractions.Fraction(1, 25)
         for i, image in enumerate(images):

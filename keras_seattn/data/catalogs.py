@@ -1,8 +1,8 @@
-"""Data sets on disk -> lists of videos with their labels. A new data set is one function here."""
+"""Data sets -> lists of videos with their labels. A new data set is one function here."""
 
 import csv as csv_module
 import dataclasses
-import glob
+import io
 import math
 import os
 import warnings
@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.data import storage
 
 VIDEO_SUFFIXES = (
     ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv",
@@ -147,8 +148,8 @@ def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
     _check_folder(video_dir, "video_dir", "hmdb51")
     _check_folder(splits_dir, "splits_dir", "testTrainMulti_7030_splits")
     suffix = f"_test_split{split}.txt"
-    lists = glob.glob(os.path.join(glob.escape(splits_dir), f"*{suffix}"))
-    class_names = sorted(os.path.basename(path)[: -len(suffix)] for path in lists)
+    names = storage.list_folder(splits_dir)
+    class_names = [name[: -len(suffix)] for name in names if name.endswith(suffix)]
     if not class_names:
         raise FileNotFoundError(
             f"`splits_dir` holds no list named <class>{suffix}: {splits_dir}. Unpack "
@@ -203,8 +204,7 @@ def load_kinetics(video_dir, csv, subset=None):
     """
     _check_folder(video_dir, "video_dir", "a folder of videos per class")
     try:
-        with open(csv, encoding="utf-8-sig", newline="") as file:
-            rows = list(csv_module.DictReader(file))
+        rows = list(csv_module.DictReader(io.StringIO(storage.read_text(csv), newline="")))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"`csv` does not exist: {csv}. Check the path.") from error
     except UnicodeDecodeError as error:
@@ -279,21 +279,16 @@ def load_directory(root):
     ['falling', 'running', 'sitting']
     """
     _check_folder(root, "root", "a folder per class")
-    class_names = sorted(
-        entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."
-    )
+    class_names = [name for name in _shown(root) if storage.is_folder(os.path.join(root, name))]
     if not class_names:
         raise ValueError(f"`root` holds no folders: {root}. Put the videos of each class in one.")
     paths, labels = [], []
     for label, name in enumerate(class_names):
-        files = sorted(
-            entry.path
-            for entry in os.scandir(os.path.join(root, name))
-            if entry.name.lower().endswith(VIDEO_SUFFIXES) and entry.name[0] != "."
-        )
+        folder = os.path.join(root, name)
+        files = [os.path.join(folder, file) for file in _shown(folder) if _is_video(file)]
         if not files:
             raise ValueError(
-                f"{os.path.join(root, name)} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
+                f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
                 "Put the videos of that class there, or remove the folder."
             )
         paths += files
@@ -321,14 +316,15 @@ def find_videos(root):
     ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
     """
     _check_folder(root, "root", "video files")
-    paths = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name[0] != "."]
-        paths += [
-            os.path.join(folder, name)
-            for name in files
-            if name.lower().endswith(VIDEO_SUFFIXES) and name[0] != "."
-        ]
+    paths, folders = [], [root]
+    while folders:
+        folder = folders.pop()
+        for name in _shown(folder):
+            path = os.path.join(folder, name)
+            if storage.is_folder(path):
+                folders.append(path)
+            elif _is_video(name):
+                paths.append(path)
     if not paths:
         raise ValueError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
     return sorted(paths)
@@ -338,9 +334,18 @@ def _class_folder(video_dir, name):
     """The folder of a class of Kinetics, and the set of files in it."""
     for folder in (name, name.replace(" ", "_")):
         path = os.path.join(video_dir, folder)
-        if os.path.isdir(path):
-            return path, set(os.listdir(path))
+        if storage.is_folder(path):
+            return path, set(storage.list_folder(path))
     return os.path.join(video_dir, name), set()
+
+
+def _shown(folder):
+    """The names in a folder that are not hidden, in alphabetical order."""
+    return [name for name in storage.list_folder(folder) if name[0] != "."]
+
+
+def _is_video(name):
+    return name.lower().endswith(VIDEO_SUFFIXES)
 
 
 def _is_number(text):
@@ -353,15 +358,14 @@ def _is_number(text):
 def _lines(path):
     """The numbered lines of a text file, without blank ones and outer white space."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = [(number, line.strip()) for number, line in enumerate(file, start=1)]
+        lines = list(io.StringIO(storage.read_text(path), newline=None))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path} does not exist. Check `splits_dir`, `split` and `subset`."
         ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
-    return [(number, line) for number, line in lines if line]
+    return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def _catalog(paths, labels, class_names, source):
@@ -376,13 +380,13 @@ def _check_split(split, subset):
 
 
 def _check_folder(path, name, example):
-    if not os.path.isdir(path):
+    if not storage.is_folder(path):
         raise FileNotFoundError(f"`{name}` is not a folder: {path}. It should hold {example}.")
 
 
 def _check_class_folders(video_dir, class_names, source):
     missing = sorted(
-        name for name in class_names if not os.path.isdir(os.path.join(video_dir, name))
+        name for name in class_names if not storage.is_folder(os.path.join(video_dir, name))
     )
     if missing:
         raise FileNotFoundError(

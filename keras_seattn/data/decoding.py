@@ -11,6 +11,9 @@ import typing
 import av
 import av.filter
 import numpy as np
+import tensorflow as tf
+
+from keras_seattn.data import storage
 
 # A file with fewer frames than this share of what its header promises was cut off.
 COMPLETE_SHARE = 0.9
@@ -42,6 +45,8 @@ class Video:
         width: int, likewise.
         rate: float, the mean number of frames per second; 0 if the file does
             not tell.
+        turns: int, the quarter turns to the left by which stored frames are
+            turned to be shown.
         keyframes: tuple of `(frame number, dts)` pairs in rising order: where
             decoding can start, and the time stamp to seek to. The first is
             frame 0.
@@ -52,6 +57,7 @@ class Video:
     height: int
     width: int
     rate: float
+    turns: int
     keyframes: tuple
 
 
@@ -71,7 +77,8 @@ def scan_video(path):
     UCF-101). The answer is remembered until the file changes.
 
     Args:
-        path: str or path, of any file that FFmpeg reads.
+        path: str or path, of any file that FFmpeg reads, or an address such as
+            `s3://...`, read with tensorflow-io.
 
     Returns:
         A `Video`.
@@ -83,10 +90,10 @@ def scan_video(path):
     """
     path = os.fspath(path)
     try:
-        status = os.stat(path)
+        status = storage.status(path)
     except OSError as error:
-        raise VideoError(f"{path}: {error.strerror}. Check the path.") from error
-    if os.path.isdir(path):
+        raise VideoError(f"{path}: {error.strerror or error}. Check the path.") from error
+    if not storage.is_remote(path) and os.path.isdir(path):
         raise VideoError(f"{path}: is a folder, not a video file. Name a file in it.")
     if status.st_size == 0:
         raise VideoError(f"{path}: the file is empty. Copy or download it again.")
@@ -95,7 +102,7 @@ def scan_video(path):
 
 @functools.cache
 def _scan(path, size, changed):
-    with open_video(path) as (container, stream):
+    with _open_stored(path) as (container, stream):
         packets = [
             _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt)
             for packet in container.demux(stream)
@@ -110,7 +117,7 @@ def _scan(path, size, changed):
             f"{path}: the file is cut off: {len(packets)} frames where its header promises "
             f"{promised or 'more'}. Copy or download it again."
         )
-    video = Video(path, len(packets), height, width, rate, keyframes=((0, None),))
+    video = Video(path, len(packets), height, width, rate, 0, keyframes=((0, None),))
     if by_decoding:
         video = dataclasses.replace(video, frames=sum(1 for _ in _decode(video, 0)))
     _, frame = next(_decode(video, 0), (0, None))
@@ -118,7 +125,9 @@ def _scan(path, size, changed):
         raise VideoError(f"{path}: no frame can be decoded. Copy or download it again.")
     height, width = shown_size(frame)
     keyframes = video.keyframes if by_decoding else _keyframes(packets)
-    return dataclasses.replace(video, height=height, width=width, keyframes=keyframes)
+    return dataclasses.replace(
+        video, height=height, width=width, turns=_turns(frame), keyframes=keyframes
+    )
 
 
 def _keyframes(packets):
@@ -194,7 +203,12 @@ def shown_size(frame):
 
 def frame_pixels(frame):
     """A decoded frame in RGB, upright: uint8 array, `(height, width, 3)`."""
-    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+    return np.rot90(frame.to_ndarray(format="rgb24"), _turns(frame))
+
+
+def _turns(frame):
+    """The quarter turns to the left by which a decoded frame is turned to be shown."""
+    return round(frame.rotation / 90) % 4
 
 
 class Scaler:
@@ -227,7 +241,7 @@ class Scaler:
         if window == (0, 0, *whole) and size == whole:
             pixels = frame_pixels(frame)
             return pixels[:, ::-1] if flip else pixels
-        turns = round(frame.rotation / 90) % 4
+        turns = _turns(frame)
         wanted = (frame.height, frame.width, frame.format.name, turns, window, size, flip)
         if wanted != self._made_for:
             self._filters = _crop_and_scale(frame, turns, window, size, flip)
@@ -295,7 +309,7 @@ def _decode(video, first):
     """Yields `(number, frame)` from the last keyframe at or before frame `first` on."""
     number, dts = max(keyframe for keyframe in video.keyframes if keyframe[0] <= first)
     if number > 0:
-        with open_video(video.path) as (container, stream):
+        with _open_stored(video.path) as (container, stream):
             # Containers find their keyframes by decoding time, so that is what to seek to.
             container.seek(dts, stream=stream)
             packets = container.demux(stream)
@@ -307,8 +321,23 @@ def _decode(video, first):
                 frames = itertools.dropwhile(lambda frame: not frame.key_frame, frames)
                 yield from enumerate(frames, start=number)
                 return
-    with open_video(video.path) as (container, stream):
+    with _open_stored(video.path) as (container, stream):
         yield from enumerate(container.decode(stream))
+
+
+@contextlib.contextmanager
+def _open_stored(path):
+    """`open_video` of a file, local or remote, rather than of an address that streams."""
+    if not storage.is_remote(path):
+        with open_video(path) as opened:
+            yield opened
+        return
+    try:
+        file = storage.open_file(path)
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror or error}. Check the path.") from error
+    with file, open_video(path, file) as opened:
+        yield opened
 
 
 @contextlib.contextmanager
@@ -317,7 +346,7 @@ def open_video(path, file=None, format=None, timeout=None):
 
     Args:
         path: str, a file, or an address or camera; what errors name.
-        file: str, what FFmpeg is to open; None means `path`.
+        file: str or file object, what FFmpeg is to open; None means `path`.
         format: str, the name of an FFmpeg format; None lets FFmpeg find out.
         timeout: float, seconds to wait for an address; None waits for ever.
 
@@ -326,7 +355,7 @@ def open_video(path, file=None, format=None, timeout=None):
     """
     try:
         container = av.open(file or path, format=format, timeout=timeout)
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError, tf.errors.OpError) as error:
         advice = (
             "Check the address, or the camera's name and whether another program uses it."
             if format or timeout
@@ -360,8 +389,8 @@ def open_video(path, file=None, format=None, timeout=None):
         context.thread_count = 1
         try:
             yield container, stream
-        except av.FFmpegError as error:
+        except (av.FFmpegError, tf.errors.OpError) as error:
             raise VideoError(
-                f"{path}: the file is damaged: {error.strerror}. Copy or download it again, or "
-                "leave it out."
+                f"{path}: the file is damaged: {getattr(error, 'strerror', error)}. Copy or "
+                "download it again, or leave it out."
             ) from error

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_seattn.data.decoding import Video, VideoError
 
-_NUMBERS = ("size", "changed", "frames", "height", "width", "rate", "first_keyframe")
+_NUMBERS = ("size", "changed", "frames", "height", "width", "rate", "turns", "first_keyframe")
 _NO_TIME = -(2**63)
 
 
@@ -79,7 +79,7 @@ def _arrays(entries):
     numbers, errors, keyframes = [], [], []
     for size, changed, found in entries.values():
         video = isinstance(found, Video)
-        rest = (found.frames, found.height, found.width, found.rate) if video else (0, 0, 0, 0)
+        rest = [getattr(found, name, 0) for name in _NUMBERS[2:-1]]
         numbers.append((size, changed, *rest, len(keyframes)))
         errors.append("" if video else str(found))
         if video:
@@ -101,13 +101,13 @@ def _entries(arrays):
     ]
     ends = [*numbers[-1][1:], len(keyframes)]
     entries = {}
-    for path, error, end, size, changed, frames, height, width, rate, first in zip(
+    for path, error, end, size, changed, *rest, first in zip(
         paths, errors, ends, *numbers, strict=True
     ):
         if error:
             found = VideoError(error)
         else:
-            found = Video(path, frames, height, width, rate, tuple(keyframes[first:end]))
+            found = Video(path, *rest, tuple(keyframes[first:end]))
         entries[path] = (size, changed, found)
     return entries
 

@@ -15,12 +15,14 @@ from keras_seattn.data.sampling import (
     random_clip,
     random_crop,
 )
+from keras_seattn.data.tfio import decoding as tfio
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.preprocessing import HARA_2018
 
 # Consecutive clips are decoded in runs of this many, so that few frames are decoded twice and
 # a long video never lies in memory whole.
 CLIPS_PER_RUN = 16
+DECODERS = ("pyav", "tfio")
 
 
 def train_clips(
@@ -33,6 +35,7 @@ def train_clips(
     crop_scales=CROP_SCALES,
     data_format=None,
     preprocessing=HARA_2018,
+    decoder="pyav",
 ):
     """Random clips for training, one of each video an epoch, for `model.fit`.
 
@@ -62,6 +65,10 @@ def train_clips(
             `keras.config.image_data_format()`.
         preprocessing: `Preprocessing`, what the model's input is; a network
             knows it, `model.preprocessing`.
+        decoder: what decodes video files: `"pyav"`, or `"tfio"`, tensorflow-io
+            as an operation of the graph, which gives the same clips but always
+            decodes whole videos. It is for files that you trust: damaged ones
+            can end the process.
 
     Returns:
         A `tf.data.Dataset` of `(clips, labels)`: float32 of shape `(batch,
@@ -71,6 +78,8 @@ def train_clips(
     Raises:
         ValueError: An argument outside of what is said above, or no videos.
         VideoError: Videos cannot be read; the message lists them.
+        ImportError: tensorflow-io is needed, for `decoder` or a path such as
+            `s3://...`, and cannot be used; says why.
 
     Source:
         Anvarov, Kim, Song 2020, Section 4.1; crops as in Hara et al. 2018.
@@ -88,11 +97,12 @@ def train_clips(
             f"`crop_scales` must hold numbers above 0, up to 1. Received: crop_scales={crop_scales}"
         )
     data_format = arguments.standard_data_format(data_format)
+    arguments.one_of(decoder, DECODERS, "decoder")
     records = as_records(catalog, unreadable)
     if records is not None:
         dataset = reading.random_clips(records, frames, size, seed, crop_scales)
     else:
-        dataset = _random_clips(catalog, frames, size, seed, unreadable, crop_scales)
+        dataset = _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
     dataset = dataset.batch(batch_size)
     return dataset.map(
         lambda clips, labels: (_preprocess(clips, data_format, preprocessing), labels),
@@ -100,35 +110,50 @@ def train_clips(
     ).prefetch(tf.data.AUTOTUNE)
 
 
-def _random_clips(catalog, frames, size, seed, unreadable, crop_scales):
+def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder):
     """One random clip of each video file an epoch, a dataset of `(clip, label)`."""
     videos = scan_catalog(catalog, unreadable)
     readable = np.flatnonzero([video is not None for video in videos])
     damage = DamageLog(len(catalog))
 
+    def draw(position, generator):
+        index = readable[position]
+        numbers = random_clip(videos[index].frames, frames, generator)
+        return index, numbers, random_crop(generator, crop_scales)
+
+    def choose(position, clip_seed):
+        return draw(position, np.random.default_rng(clip_seed))
+
     def read(position, clip_seed):
         generator = np.random.default_rng(clip_seed)
         while True:
-            index = readable[position]
-            video = videos[index]
-            numbers = random_clip(video.frames, frames, generator)
-            crop = random_crop(generator, crop_scales)
+            index, numbers, crop = draw(position, generator)
             try:
-                return _read_clips(video, numbers, crop, size), catalog.labels[index]
+                return _read_clips(videos[index], numbers, crop, size), index
             except VideoError as error:
-                damage.note(error, video.path)
+                damage.note(error, videos[index].path)
                 position = generator.integers(len(readable))
+
+    def load(*element):
+        clip, index = tf.numpy_function(read, element, (tf.uint8, tf.int64))
+        return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(index, ())
 
     # A seed per clip, drawn in order, gives the same clips on any number of threads.
     order = tf.data.Dataset.range(len(readable)).shuffle(len(readable), seed=seed)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-
-    def load(position, clip_seed):
-        clip, label = tf.numpy_function(read, [position, clip_seed], (tf.uint8, tf.int64))
-        return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(label, ())
-
     dataset = tf.data.Dataset.zip((order, seeds))
-    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    if decoder == "tfio":
+        graph = tfio.GraphReader(videos, choose, size)
+        dataset = tfio.map_or_else(dataset, graph.read, load)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(readable)))
+    else:
+        dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.map(
+        lambda clip, index: (
+            tf.ensure_shape(clip, (frames, size, size, 3)),
+            tf.gather(catalog.labels, index),
+        )
+    )
 
 
 def test_clips(
@@ -139,6 +164,7 @@ def test_clips(
     unreadable="stop",
     data_format=None,
     preprocessing=HARA_2018,
+    decoder="pyav",
     damage=None,
 ):
     """All consecutive clips of all videos, for validation and testing.
@@ -148,7 +174,7 @@ def test_clips(
 
     Args:
         catalog, frames, size, batch_size, unreadable, data_format,
-            preprocessing: as for `train_clips`.
+            preprocessing, decoder: as for `train_clips`.
         damage: `unreadable.DamageLog`, to learn of videos that prove damaged
             later; None if nobody asks.
 
@@ -164,6 +190,7 @@ def test_clips(
     Raises:
         ValueError: An argument outside of what is said above, or no videos.
         VideoError: Videos cannot be read; the message lists them.
+        ImportError: As for `train_clips`.
 
     Source:
         Hara et al. 2018, Section 3.2 (testing).
@@ -178,11 +205,12 @@ def test_clips(
     size = arguments.positive_integer(size, "size")
     batch_size = arguments.positive_integer(batch_size, "batch_size")
     data_format = arguments.standard_data_format(data_format)
+    arguments.one_of(decoder, DECODERS, "decoder")
     records = as_records(catalog, unreadable)
     if records is not None:
         dataset = reading.consecutive_clips(records, frames, size)
     else:
-        dataset = _consecutive_clips(catalog, frames, size, unreadable, damage)
+        dataset = _consecutive_clips(catalog, frames, size, unreadable, decoder, damage)
     dataset = dataset.batch(batch_size)
     return dataset.map(
         lambda clips, video, labels: (
@@ -196,7 +224,7 @@ def test_clips(
 test_clips.__test__ = False  # pytest would take it for a test of whoever imports it
 
 
-def _consecutive_clips(catalog, frames, size, unreadable, damage):
+def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
     """All clips of all video files in order, a dataset of `(clip, video, label)`."""
     videos = scan_catalog(catalog, unreadable)
     damage = damage or DamageLog(len(catalog))
@@ -210,26 +238,35 @@ def _consecutive_clips(catalog, frames, size, unreadable, damage):
         "int64",
     )
 
-    def read(run):
-        index, first = run
-        video = videos[index]
+    def choose(index, first):
         last = min(first + CLIPS_PER_RUN, clip_counts[index])
-        numbers = [consecutive_clip(video.frames, frames, i) for i in range(first, last)]
-        try:
-            clips = _read_clips(video, np.concatenate(numbers), Crop(), size)
-        except VideoError as error:
-            damage.note(error, video.path)
-            clips = np.zeros((last - first) * frames * size * size * 3, "uint8")
-        return clips.reshape(-1, frames, size, size, 3)
+        numbers = [consecutive_clip(videos[index].frames, frames, i) for i in range(first, last)]
+        return index, np.concatenate(numbers), Crop()
 
-    def load(run):
-        clips = tf.numpy_function(read, [run], tf.uint8)
-        clips = tf.ensure_shape(clips, (None, frames, size, size, 3))
-        video = tf.repeat(run[0], tf.shape(clips)[0])
+    def read(index, first):
+        _, numbers, crop = choose(index, first)
+        try:
+            return _read_clips(videos[index], numbers, crop, size)
+        except VideoError as error:
+            damage.note(error, videos[index].path)
+            return np.zeros((len(numbers), size, size, 3), "uint8")
+
+    def load(index, first):
+        pixels = tf.numpy_function(read, [index, first], tf.uint8)
+        return tf.ensure_shape(pixels, (None, size, size, 3)), index
+
+    def cut(pixels, index):
+        clips = tf.reshape(pixels, (-1, frames, size, size, 3))
+        video = tf.repeat(index, tf.shape(clips)[0])
         return clips, video, tf.gather(catalog.labels, video)
 
-    dataset = tf.data.Dataset.from_tensor_slices(runs)
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = tf.data.Dataset.from_tensor_slices((runs[:, 0], runs[:, 1]))
+    if decoder == "tfio":
+        graph = tfio.GraphReader(videos, choose, size)
+        dataset = tfio.map_or_else(dataset, graph.read, load)
+    else:
+        dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.map(cut)
     return dataset.unbatch().apply(tf.data.experimental.assert_cardinality(sum(clip_counts)))
 
 

@@ -9,6 +9,7 @@ import warnings
 import tqdm
 
 from keras_seattn import arguments
+from keras_seattn.data import storage
 from keras_seattn.data.decoding import TooLargeError, VideoError, scan_video
 from keras_seattn.data.index import Index
 from keras_seattn.files import cache_file
@@ -47,7 +48,7 @@ def scan_catalog(catalog, unreadable="stop"):
 
     def scan(path):
         try:
-            status = os.stat(path)
+            status = storage.status(path)
         except OSError:
             status = None
         found = status and index.get(path, status)
@@ -105,7 +106,7 @@ _open_index = functools.lru_cache(maxsize=8)(Index)
 
 def _index_path(paths):
     """The file of the index for the folder that holds all of some paths."""
-    folders = [os.path.dirname(os.path.abspath(path)) for path in paths]
+    folders = {os.path.dirname(f"/{storage.absolute(path)}") for path in paths}
     return cache_file(os.path.commonpath(folders), "npz")
 
 

@@ -59,8 +59,8 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
         batch_size,
         unreadable,
         data_format,
-        preprocessing_of(model),
-        damage,
+        preprocessing=preprocessing_of(model),
+        damage=damage,
     )
     score_sums = np.zeros((len(catalog), classes))
     clip_counts = np.zeros(len(catalog), int)

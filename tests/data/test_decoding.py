@@ -1,7 +1,5 @@
 """Frames must be those of a plain sequential decode, to the pixel; broken files must be named."""
 
-import pathlib
-
 import av
 import numpy as np
 import pytest

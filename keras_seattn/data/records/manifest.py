@@ -13,6 +13,7 @@ import tensorflow as tf
 import tqdm
 
 from keras_seattn import arguments
+from keras_seattn.data import storage
 from keras_seattn.data.decoding import VideoError
 from keras_seattn.data.unreadable import MAXIMUM_SHARE
 from keras_seattn.files import cache_file, write_json
@@ -54,7 +55,8 @@ def open_records(path, unreadable="stop"):
     Args:
         path: str, the folder, or a pattern of its shards, such as
             `"records/train/shard-000[0-3]*.tfrecord"`; anything that
-            `tf.io.gfile` reads.
+            `tf.io.gfile` reads, and with tensorflow-io `s3://`, `az://`,
+            `hdfs://` and `http(s)://`, whose server must know byte ranges.
         unreadable: `"stop"` raises if a shard is damaged, `"skip"` warns and
             leaves it out, if it holds no more than 1 % of the videos.
 
@@ -66,6 +68,8 @@ def open_records(path, unreadable="stop"):
         VideoError: Shards are damaged; the message names them.
         ValueError: `unreadable` is neither of the two, or the manifest cannot
             be read.
+        ImportError: The path needs tensorflow-io, which cannot be used; says
+            why.
 
     Example:
 
@@ -74,7 +78,7 @@ def open_records(path, unreadable="stop"):
     (9537, 96)
     """
     arguments.one_of(unreadable, ("stop", "skip"), "unreadable")
-    path = os.fspath(path)
+    path = storage.prepare(path)
     folder, pattern = path, "*"
     if any(mark in path for mark in "*?["):
         folder, pattern = os.path.split(path)
@@ -191,7 +195,7 @@ class _Checked:
     """The shards of a folder whose checksums were compared, in the user's cache."""
 
     def __init__(self, folder):
-        self.path = cache_file(f"{os.path.abspath(folder)} records", "json")
+        self.path = cache_file(f"{storage.absolute(folder)} records", "json")
         self.changed = False
         self.states = {}
         try:

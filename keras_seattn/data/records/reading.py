@@ -3,13 +3,12 @@
 import tensorflow as tf
 
 from keras_seattn.data.sampling import CROP_POSITIONS
+from keras_seattn.data.scaling import crop_and_scale
 
 # How many shards are read side by side, and how many clips' JPEG frames wait to be drawn from:
 # about 80 kB each.
 _SHARDS_AT_ONCE = 16
 _SHUFFLED = 1024
-# From this many pixels of a frame to one of a clip on, they are filtered before they are scaled.
-_SMALL_STEP = 1.2
 # Up to this share of the frame's shorter side, JPEG decoding is faster with cropping than without.
 _SMALL_PART = 0.6
 
@@ -104,7 +103,7 @@ def _crop_window(context, scale, position):
     """`(top, left, side, side)` of a square crop, as `sampling.Crop` has it."""
     height, width = (tf.cast(context[f"image/{axis}"], tf.int32) for axis in ("height", "width"))
     shorter = tf.cast(tf.minimum(height, width), tf.float32)
-    side = tf.cast(tf.round(scale * shorter), tf.int32)
+    side = tf.maximum(1, tf.cast(tf.round(scale * shorter), tf.int32))
     # By the order of CROP_POSITIONS: the share of the room that is left above, and on the left.
     above = tf.gather([0.5, 0.0, 0.0, 1.0, 1.0], position)
     left = tf.gather([0.5, 0.0, 1.0, 0.0, 1.0], position)
@@ -118,27 +117,19 @@ def _crop_window(context, scale, position):
 def _decode(images, window, size):
     """The crops of JPEG frames, scaled: float32 `(frames, size, size, 3)`."""
     # Not one after the other in a loop: each is an operation of its own.
-    images = tf.unstack(images)
-    top, left, side, _ = tf.unstack(window)
+    images, side = tf.unstack(images), window[2]
 
     def whole():
         pixels = tf.stack([tf.io.decode_jpeg(image, channels=3) for image in images])
-        return tf.slice(pixels, (0, top, left, 0), (len(images), side, side, 3))
+        return crop_and_scale(pixels, window, size)
 
     def part():
-        return tf.stack(
+        pixels = tf.stack(
             [tf.image.decode_and_crop_jpeg(image, window, channels=3) for image in images]
         )
+        return crop_and_scale(pixels, tf.stack([0, 0, side, side]), size)
 
     # libjpeg crops slowly: decoding all and cutting out is faster, unless the part is small.
-    smaller = tf.cast(tf.reduce_min(tf.image.extract_jpeg_shape(images[0])[:2]), tf.float32)
-    pixels = tf.cond(tf.cast(side, tf.float32) < _SMALL_PART * smaller, part, whole)
-    # As float32 first, which is scaled twice as fast as bytes.
-    pixels = tf.cast(pixels, tf.float32)
-    # Where pixels would be passed over, as FFmpeg scales: with a filter as wide as the step. That
-    # takes four times as long, and at 112 of 128 pixels hardly differs.
-    return tf.cond(
-        tf.cast(side, tf.float32) > _SMALL_STEP * size,
-        lambda: tf.image.resize(pixels, (size, size), antialias=True),
-        lambda: tf.image.resize(pixels, (size, size)),
-    )
+    shorter = tf.reduce_min(tf.image.extract_jpeg_shape(images[0])[:2])
+    is_small = tf.cast(side, tf.float32) < _SMALL_PART * tf.cast(shorter, tf.float32)
+    return tf.cond(is_small, part, whole)

@@ -1,0 +1,133 @@
+"""Files and folders on this machine or elsewhere (`s3://...`): one way to ask for either."""
+
+import os
+import typing
+
+import tensorflow as tf
+
+from keras_seattn.data.tfio import loading
+
+# What tensorflow-io adds to the paths that TensorFlow reads.
+_SCHEMES = ("az", "hdfs", "http", "https", "s3")
+_WITHOUT_FOLDERS = ("http", "https")
+
+
+class Status(typing.NamedTuple):
+    """What is known of a file, named as `os.stat` does.
+
+    Attributes:
+        st_size: int, in bytes.
+        st_mtime_ns: int, the time of its last change in nanoseconds; 0 where
+            the server does not tell.
+    """
+
+    st_size: int
+    st_mtime_ns: int
+
+
+def is_remote(path):
+    """Whether a path is an address, `<scheme>://...`, rather than a local file."""
+    return "://" in os.fspath(path)
+
+
+def prepare(path):
+    """Makes a path one that `tf.io` can read: imports tensorflow-io if it is of its schemes.
+
+    Returns:
+        str, the path.
+
+    Raises:
+        ImportError: tensorflow-io is needed and cannot be used; says why.
+    """
+    path = os.fspath(path)
+    if _scheme(path) in _SCHEMES:
+        loading.load(f"Reading {path}")
+    return path
+
+
+def absolute(path):
+    """The absolute path; an address is one already."""
+    return path if is_remote(path) else os.path.abspath(path)
+
+
+def status(path):
+    """The size of a file and when it changed: has `st_size` and `st_mtime_ns`.
+
+    Raises:
+        OSError: It does not exist, or cannot be reached.
+    """
+    if not is_remote(path):
+        return os.stat(path)
+    with _errors_named(path):
+        found = tf.io.gfile.stat(prepare(path))
+        return Status(found.length, found.mtime_nsec)
+
+
+def is_folder(path):
+    """Whether there is such a folder. Of `http://` nobody can tell: True."""
+    if not is_remote(path):
+        return os.path.isdir(path)
+    with _errors_named(path):
+        return tf.io.gfile.isdir(prepare(path)) or _scheme(path) in _WITHOUT_FOLDERS
+
+
+def list_folder(path):
+    """The names in a folder, in alphabetical order.
+
+    Raises:
+        OSError: It cannot be listed; `http://` has no listings.
+    """
+    if not is_remote(path):
+        return sorted(os.listdir(path))
+    if _scheme(path) in _WITHOUT_FOLDERS:
+        raise OSError(
+            f"{path}: folders cannot be listed over {_scheme(path)}. Use a data set whose lists "
+            "name the files, as UCF-101's do, or records (TFRecord shards)."
+        )
+    with _errors_named(path):
+        return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(prepare(path)))
+
+
+def read_text(path):
+    """The content of a UTF-8 text file, without a byte order mark.
+
+    Raises:
+        FileNotFoundError: It does not exist.
+        UnicodeDecodeError: It is no UTF-8 text.
+    """
+    with open_file(path) as file, _errors_named(path):
+        return file.read().decode("utf-8-sig")
+
+
+def open_file(path):
+    """Opens a file for reading bytes.
+
+    Raises:
+        OSError: It does not exist, or cannot be reached.
+    """
+    if not is_remote(path):
+        return open(path, "rb")
+    with _errors_named(path):
+        file = tf.io.gfile.GFile(prepare(path), "rb")
+        file.size()  # Opening alone would not tell that it does not exist.
+        return file
+
+
+class _errors_named:  # noqa: N801  (a context manager, used like a function)
+    """A context that turns TensorFlow's errors into Python's, which name the path."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, tf.errors.NotFoundError):
+            raise FileNotFoundError(2, "No such file or directory", self.path) from error
+        if isinstance(error, tf.errors.OpError):
+            raise OSError(f"{self.path}: cannot be read: {error.message}") from error
+
+
+def _scheme(path):
+    return os.fspath(path).partition("://")[0] if is_remote(path) else ""

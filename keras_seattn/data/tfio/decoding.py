@@ -1,0 +1,81 @@
+"""Clips of video files, decoded by tensorflow-io as an operation of TensorFlow's graph."""
+
+import warnings
+
+import numpy as np
+import tensorflow as tf
+
+from keras_seattn.data.scaling import crop_and_scale
+from keras_seattn.data.tfio import loading
+
+# At other widths tensorflow-io 0.37.1 leaves the last pixels of every row undefined or writes past
+# the end of its buffer, which ends the process.
+_WIDTH = 16
+
+
+class GraphReader:
+    """Reads clips without Python, all but the choice which.
+
+    Args:
+        videos: list of `Video`, or None for one that cannot be read.
+        choose: function of a dataset's element, run by Python: `(index of the
+            video, frame numbers, Crop)`.
+        size: int, the side of a clip, in pixels.
+
+    Raises:
+        ImportError: tensorflow-io's decoder cannot be used; says why.
+    """
+
+    def __init__(self, videos, choose, size):
+        self.videos, self.choose, self.size = videos, choose, size
+        self._decode = loading.load_video_decoder()
+        known = [video for video in videos if video is not None]
+        others = sum(not _is_safe(video) for video in known)
+        if others:
+            warnings.warn(
+                f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes those "
+                f"whose width is a multiple of {_WIDTH} and that are not turned.",
+                stacklevel=4,
+            )
+
+    def read(self, *element):
+        """The clip of an element, and the index of its video: uint8 `(frames, size, size, 3)`.
+
+        It fails, in the graph, where the file cannot be decoded to its last frame.
+        """
+        index, path, count, numbers, window, flip = tf.numpy_function(
+            self._plan, element, (tf.int64, tf.string, tf.int64, tf.int64, tf.int32, tf.bool)
+        )
+        frames = tf.ensure_shape(self._decode(tf.io.read_file(path), 0), (None, None, None, 3))
+        complete = tf.debugging.assert_equal(tf.shape(frames, tf.int64)[0], count)
+        with tf.control_dependencies([complete]):
+            frames = tf.gather(frames, numbers)
+        clip = crop_and_scale(frames, tf.ensure_shape(window, (4,)), self.size)
+        clip = tf.cond(flip, lambda: tf.reverse(clip, [2]), lambda: clip)
+        clip = tf.saturate_cast(tf.round(clip), tf.uint8)
+        return tf.ensure_shape(clip, (None, self.size, self.size, 3)), tf.ensure_shape(index, ())
+
+    def _plan(self, *element):
+        index, numbers, crop = self.choose(*element)
+        video = self.videos[index]
+        if not _is_safe(video):
+            raise ValueError(f"{video.path} is for PyAV.")
+        top, left, side, _ = crop.window(video.height, video.width)
+        window = np.array([top // 2 * 2, left // 2 * 2, side, side], "int32")  # as PyAV's
+        path = video.path.encode("utf-8", "surrogateescape")
+        return index, path, video.frames, np.asarray(numbers, "int64"), window, crop.flip
+
+
+def map_or_else(dataset, function, other):
+    """Maps `function` over a dataset, in order and in parallel; `other` where that fails."""
+
+    def one(*element):
+        element = tf.data.Dataset.from_tensors(element)
+        tried = element.map(function).ignore_errors()
+        return tried.concatenate(element.map(other)).take(1)
+
+    return dataset.interleave(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def _is_safe(video):
+    return video.width % _WIDTH == 0 and video.turns == 0

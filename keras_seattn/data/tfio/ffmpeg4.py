@@ -1,0 +1,112 @@
+"""Fetches the libraries of FFmpeg 4, which tensorflow-io's video decoder needs, into a folder.
+
+    export LD_LIBRARY_PATH=$(python -m keras_seattn.data.tfio.ffmpeg4)
+
+For Debian, whose later releases ship later ones of FFmpeg. The packages are those of Debian 11,
+from the mirror that this machine's apt uses; they are unpacked into the folder, 100 MB, and nothing
+is installed: no root is needed. It prints the value to export.
+"""
+
+import argparse
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+
+from keras_seattn.files import cache_folder
+
+RELEASE = "bullseye"  # Debian 11
+PACKAGES = ("libavformat58", "libavcodec58", "libavutil56", "libswscale5", "libswresample3")
+WANTED = "libavformat.so.58"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def fetch(folder):
+    """Fetches the packages and unpacks them, unless that was done before.
+
+    Args:
+        folder: `pathlib.Path`; made where missing.
+
+    Returns:
+        str, what `LD_LIBRARY_PATH` must hold.
+
+    Raises:
+        RuntimeError: This machine has no apt, or it failed; the message says
+            what it said.
+    """
+    root = folder / "root"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        lists, packages = folder / "lists", folder / "packages"
+        for path in (lists, packages, root):
+            (path / "partial").mkdir(parents=True)
+        sources = folder / "sources.list"
+        sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {RELEASE} main\n")
+        apt = [
+            "apt-get", "--quiet", "--yes",
+            "--option", f"Dir::Etc::SourceList={sources}",
+            "--option", "Dir::Etc::SourceParts=-",
+            "--option", f"Dir::State::Lists={lists}",
+            "--option", f"Dir::Cache={folder}",
+            "--option", f"Dir::Cache::Archives={packages}",
+            "--option", "Debug::NoLocking=true",
+        ]  # fmt: skip
+        _run(*apt, "update")
+        _run(*apt, "--no-install-recommends", "--download-only", "install", *PACKAGES)
+        for package in sorted(packages.glob("*.deb")):
+            _run("dpkg", "--extract", package, root)
+        for path in (lists, packages):
+            shutil.rmtree(path)
+        (folder / "complete").touch()
+    libraries = [*root.glob("lib/**/lib*.so.*"), *root.glob("usr/lib/**/lib*.so.*")]
+    folders = sorted({str(path.parent) for path in libraries})
+    if not any(os.path.exists(os.path.join(path, WANTED)) for path in folders):
+        raise RuntimeError(f"{folder} does not hold {WANTED}. Remove the folder and try again.")
+    return os.pathsep.join(folders)
+
+
+def _mirror():
+    """The address of the Debian mirror that this machine's apt uses."""
+    system = platform.freedesktop_os_release()
+    targets = _run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)")
+    for line in targets.splitlines():
+        address, _, release = line.partition(" ")
+        if system["ID"] == "debian" and release == system.get("VERSION_CODENAME"):
+            return address
+    return "http://deb.debian.org/debian"
+
+
+def _run(*command):
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise RuntimeError(
+            f"There is no {command[0]} here: this works on Debian. Elsewhere, install "
+            f"FFmpeg 4 ({WANTED}) as your system does, and put its folder into LD_LIBRARY_PATH."
+        ) from error
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_seattn.data.tfio.ffmpeg4",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    default = pathlib.Path(cache_folder(), f"ffmpeg4-{platform.machine()}")
+    parser.add_argument(
+        "folder", nargs="?", type=pathlib.Path, default=default, help=f"({default})"
+    )
+    try:
+        path = fetch(parser.parse_args().folder.absolute())
+    except (RuntimeError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print(":".join(filter(None, [path, os.environ.get("LD_LIBRARY_PATH")])))
+
+
+if __name__ == "__main__":
+    main()
