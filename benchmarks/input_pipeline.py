@@ -3,13 +3,16 @@
     python benchmarks/input_pipeline.py
     python benchmarks/input_pipeline.py --videos FOLDER --training-speed 400
 
-Random training clips of 16 frames, 112 x 112. It encodes videos of 10 s: as UCF-101's, 320 x 240
-MPEG-4, and as those of Kinetics, 340 x 256 H.264; or takes a folder of yours. All systems take
-turns in one process; a ratio is the median over the rounds, with the lowest and the highest.
+Random training clips of 16 frames, 112 x 112: the same videos, frames and crops for all systems.
+It encodes videos of 10 s: as UCF-101's, 320 x 240 MPEG-4, and as those of Kinetics, 340 x 256
+H.264; or takes a folder of yours. All systems take turns in one process; a ratio is the median over
+the rounds, with the lowest and the highest. OpenCV, decord and tensorflow-io are measured where
+they are installed.
 """
 
 import argparse
 import concurrent.futures
+import importlib.util
 import math
 import os
 import statistics
@@ -19,33 +22,40 @@ import time
 import av
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 from side_by_side import markdown
 
 import keras_seattn
 from keras_seattn.data import Catalog, find_videos, train_clips
 from keras_seattn.data.decoding import read_frames, scan_video
-from keras_seattn.data.records import open_records, write_records
-from keras_seattn.data.sampling import Crop, random_clip
+from keras_seattn.data.records import open_records, reading, write_records
+from keras_seattn.data.sampling import random_clip, random_crop
+from keras_seattn.data.tfio import loading
 
 FRAMES, SIZE, BATCH = 16, 112, 16
 VIDEOS = 256
 KINDS = {
-    "MPEG-4, 320 x 240": ("mpeg4", "avi", 240, 320, 25, {"b": "400k"}, 12),
-    "MPEG-4, one keyframe": ("mpeg4", "avi", 240, 320, 25, {"b": "400k"}, 600),
-    "H.264, 340 x 256": ("libx264", "mp4", 256, 340, 30, {"crf": "23"}, 250),
+    "MPEG-4, 320 x 240": ("mpeg4", "avi", 240, 320, 25, 12),
+    "MPEG-4, one keyframe": ("mpeg4", "avi", 240, 320, 25, 600),
+    "H.264, 340 x 256": ("libx264", "mp4", 256, 340, 30, 250),
 }
+BIT_RATE = "400k"
 
 
-def encode(path, codec, height, width, rate, options, gop, seed):
-    """Ten seconds of a textured scene that moves, with noise: about the bytes of real videos."""
+def encode(path, codec, height, width, rate, gop, seed):
+    """Ten seconds of a scene that moves, with noise; detail is as strong at every scale."""
     generator = np.random.default_rng(seed)
-    scene = np.kron(generator.uniform(30, 220, (50, 60, 3)), np.ones((8, 8, 1)))
+    size = (width + 80, height + 80)
+    scene = np.full((size[1], size[0], 3), 128.0)
+    for cells in (3, 6, 12, 24, 48, 96):
+        grid = generator.integers(0, 256, (cells, cells, 3)).astype("uint8")
+        scene += (np.asarray(Image.fromarray(grid).resize(size, Image.BICUBIC), float) - 128) / 3
     with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=rate, options=options)
+        stream = container.add_stream(codec, rate=rate, options={"b": BIT_RATE})
         stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         stream.gop_size = gop
         for t in range(10 * rate):
-            y, x = int(40 + 35 * np.sin(t / 20)), int(45 + 40 * np.cos(t / 15))
+            y, x = int(40 + 35 * np.sin(t / 20)), int(40 + 38 * np.cos(t / 15))
             image = scene[y : y + height, x : x + width] + generator.normal(
                 0, 2, (height, width, 1)
             )
@@ -54,20 +64,49 @@ def encode(path, codec, height, width, rate, options, gop, seed):
         container.mux(stream.encode())
 
 
-def plain_decoding(paths, clips, cores):
-    """Clips a second when threads decode and scale the same clips, and nothing else is done."""
+def with_pyav(video, numbers, crop):
+    window = crop.window(video.height, video.width)
+    return read_frames(video, numbers, window, (SIZE, SIZE), crop.flip)
+
+
+def with_opencv(video, numbers, crop):
+    import cv2
+
+    top, left, side, _ = crop.window(video.height, video.width)
+    capture = cv2.VideoCapture(video.path)
+    capture.set(cv2.CAP_PROP_POS_FRAMES, int(numbers[0]))
+    for _ in numbers:
+        image = capture.read()[1][top : top + side, left : left + side, ::-1]
+        cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+
+
+def with_decord(video, numbers, crop):
+    """It has no crop and no scaling of a crop: whole frames."""
+    import decord
+
+    decord.VideoReader(video.path, num_threads=1).get_batch(numbers).asnumpy()
+
+
+# What decodes the same clips with no pipeline around it.
+PLAIN = {"plain PyAV": with_pyav}
+if importlib.util.find_spec("cv2"):
+    PLAIN["plain OpenCV"] = with_opencv
+if importlib.util.find_spec("decord"):
+    PLAIN["plain decord (not cropped, not scaled)"] = with_decord
+
+
+def plain_decoding(read, paths, clips, cores):
+    """Clips a second when threads decode, crop and scale clips, and nothing else is done."""
     videos = [scan_video(path) for path in paths]
     generator = np.random.default_rng(0)
-    work = [(videos[i % len(videos)], i) for i in range(clips)]
-    numbers = [random_clip(video.frames, FRAMES, generator) for video, _ in work]
-
-    def decode(video, i):
-        size, window = Crop().geometry(video.height, video.width, SIZE)
-        read_frames(video, numbers[i], *size, window)
-
+    work = []
+    for i in range(clips):
+        video = videos[i % len(videos)]
+        numbers = random_clip(video.frames, FRAMES, generator)
+        work.append((video, numbers, random_crop(generator)))
     with concurrent.futures.ThreadPoolExecutor(cores) as pool:
         start = time.perf_counter()
-        list(pool.map(lambda item: decode(*item), work))
+        list(pool.map(lambda item: read(*item), work))
         return clips / (time.perf_counter() - start)
 
 
@@ -91,11 +130,24 @@ def bare_jpeg_decoding(images, cores):
     return drain(dataset.batch(BATCH).prefetch(2), cores)
 
 
-def pipeline(source, cores, clips):
-    return drain(train_clips(source, FRAMES, SIZE, BATCH, seed=0).repeat(), cores, clips)
+def scaled_jpeg_decoding(images, cores):
+    """The same, with the crops and the scaling of training: what no reader of records can beat."""
+    generator = np.random.default_rng(0)
+    height, width = tf.io.decode_jpeg(images[0, 0]).shape[:2]
+    windows = [random_crop(generator).window(height, width) for _ in range(len(images))]
+    dataset = tf.data.Dataset.from_tensor_slices((images, np.array(windows, "int32"))).map(
+        lambda clip, window: reading.decode_clip(clip, window, SIZE), num_parallel_calls=cores
+    )
+    return drain(dataset.batch(BATCH).prefetch(2), cores)
+
+
+def pipeline(source, cores, clips, decoder="pyav"):
+    dataset = train_clips(source, FRAMES, SIZE, BATCH, seed=0, decoder=decoder)
+    return drain(dataset.repeat(), cores, clips)
 
 
 def drain(dataset, cores, clips=None):
+    """Clips a second of a dataset of batches, to its end or to so many clips."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = cores
     options.autotune.cpu_budget = cores
@@ -109,7 +161,7 @@ def drain(dataset, cores, clips=None):
     return counted / (time.perf_counter() - start)
 
 
-def measure(paths, folder, rounds, clips):
+def measure(paths, folder, rounds, clips, with_tfio):
     """Clips a second of every system: dict of `(system, cores)` to a list, one for each round."""
     # Epochs of a few videos would measure how an epoch begins.
     videos = paths * math.ceil(VIDEOS / len(paths))
@@ -117,15 +169,23 @@ def measure(paths, folder, rounds, clips):
     write_records(catalog, folder, shards=8)
     records = open_records(folder)
     images = jpeg_clips(records, clips)
+    systems = {
+        name: lambda cores, read=read: plain_decoding(read, paths, clips, cores)
+        for name, read in PLAIN.items()
+    }
+    systems["files"] = lambda cores: pipeline(catalog, cores, clips)
+    if with_tfio:
+        # It decodes whole videos, so a few clips take as long as many of the others.
+        systems["files, tensorflow-io"] = lambda cores: pipeline(catalog, cores, 2 * BATCH, "tfio")
+    systems |= {
+        "bare JPEG decoding": lambda cores: bare_jpeg_decoding(images, cores),
+        "JPEG decoding and scaling": lambda cores: scaled_jpeg_decoding(images, cores),
+        "records": lambda cores: pipeline(folder, cores, 4 * clips),
+    }
     speeds = {}
     for _ in range(rounds):
         for cores in sorted({1, os.cpu_count()}):
-            for name, run in (
-                ("plain PyAV decoding", lambda c: plain_decoding(paths, clips, c)),
-                ("files", lambda c: pipeline(catalog, c, clips)),
-                ("bare JPEG decoding", lambda c: bare_jpeg_decoding(images, c)),
-                ("records", lambda c: pipeline(folder, c, 4 * clips)),
-            ):
+            for name, run in systems.items():
                 speeds.setdefault((name, cores), []).append(run(cores))
     disk = sum(map(os.path.getsize, records.files)) / sum(map(os.path.getsize, videos))
     return speeds, disk
@@ -151,6 +211,12 @@ def main():
     cores = os.cpu_count()
     print(f"{cores} cores, TensorFlow {tf.__version__}, PyAV {av.__version__}, keras_seattn "
           f"{keras_seattn.__version__}\n")  # fmt: skip
+    with_tfio = True
+    try:
+        loading.load_video_decoder()
+    except ImportError as error:
+        with_tfio = False
+        print(f"Without tensorflow-io: {error}\n")
     with tempfile.TemporaryDirectory() as folder:
         kinds = {}
         if options.videos:
@@ -164,18 +230,24 @@ def main():
                     encode(path, codec, *rest, seed)
         for number, (name, paths) in enumerate(kinds.items()):
             speeds, disk = measure(
-                paths, os.path.join(folder, f"records{number}"), options.rounds, options.clips
+                paths,
+                os.path.join(folder, f"records{number}"),
+                options.rounds,
+                options.clips,
+                with_tfio,
             )
             median = {key: statistics.median(values) for key, values in speeds.items()}
             rows = []
-            for system in ("plain PyAV decoding", "files", "bare JPEG decoding", "records"):
+            for system in dict.fromkeys(system for system, _ in speeds):
                 speed = [f"{median[system, c]:,.0f}" for c in sorted({1, cores})]
                 rows.append([system, *speed, f"{options.training_speed / median[system, 1]:.1f}"])
             heads = [f"{name}: clips a second", *(f"{c} cores" for c in sorted({1, cores}))]
             print(markdown([*heads, f"cores for {options.training_speed:g} a second"], rows))
             print(
-                f"\nfiles / plain decoding {ratio(speeds, 'files', 'plain PyAV decoding', cores)}; "
+                f"\nfiles / plain decoding {ratio(speeds, 'files', 'plain PyAV', cores)}; "
                 f"records / bare JPEG {ratio(speeds, 'records', 'bare JPEG decoding', cores)}; "
+                f"records / decoding and scaling "
+                f"{ratio(speeds, 'records', 'JPEG decoding and scaling', cores)}; "
                 f"records / files {ratio(speeds, 'records', 'files', cores)}; "
                 f"disk of records / videos {disk:.2f}\n",
                 flush=True,

@@ -15,7 +15,7 @@ from keras_seattn.data.sampling import (
     random_clip,
     random_crop,
 )
-from keras_seattn.data.tfio import decoding as tfio
+from keras_seattn.data.tfio.decoding import GraphReader
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.preprocessing import HARA_2018
 
@@ -143,8 +143,7 @@ def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     dataset = tf.data.Dataset.zip((order, seeds))
     if decoder == "tfio":
-        graph = tfio.GraphReader(videos, choose, size)
-        dataset = tfio.map_or_else(dataset, graph.read, load)
+        dataset = GraphReader(videos, choose, size).clips(dataset, load)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(readable)))
     else:
         dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -262,8 +261,7 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
 
     dataset = tf.data.Dataset.from_tensor_slices((runs[:, 0], runs[:, 1]))
     if decoder == "tfio":
-        graph = tfio.GraphReader(videos, choose, size)
-        dataset = tfio.map_or_else(dataset, graph.read, load)
+        dataset = GraphReader(videos, choose, size).clips(dataset, load)
     else:
         dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.map(cut)

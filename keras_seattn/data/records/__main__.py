@@ -28,7 +28,7 @@ def main():
     flags.add_argument(
         "--short-side", type=count, default=128, metavar="PIXELS", help="of the frames (128)"
     )
-    flags.add_argument("--quality", type=count, default=75, help="of the JPEG frames (75)")
+    flags.add_argument("--quality", type=count, default=60, help="of the JPEG frames (60)")
     flags.add_argument("--workers", type=count, help="shards written at once (one per core)")
     options = parser.parse_args()
     command_line.check_data_flags(parser, options)

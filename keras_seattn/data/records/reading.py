@@ -45,7 +45,7 @@ def random_clips(records, frames, size, seed, crop_scales):
         choices = tf.constant([len(crop_scales), len(CROP_POSITIONS), 2], tf.float32)
         which = tf.cast(tf.random.stateless_uniform((3,), draw + 1) * choices, tf.int32)
         window = _crop_window(context, scales[which[0]], which[1])
-        clip = _decode(images, window, size)
+        clip = decode_clip(images, window, size)
         clip = tf.cond(which[2] == 1, lambda: tf.reverse(clip, [2]), lambda: clip)
         return clip, context["clip/label/index"]
 
@@ -78,7 +78,7 @@ def consecutive_clips(records, frames, size):
 
     def decode(images, context, video):
         window = _crop_window(context, 1.0, CROP_POSITIONS.index("center"))
-        return _decode(images, window, size), video, context["clip/label/index"]
+        return decode_clip(images, window, size), video, context["clip/label/index"]
 
     dataset = dataset.flat_map(cut)
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -114,8 +114,17 @@ def _crop_window(context, scale, position):
     return tf.stack([place(above, height - side), place(left, width - side), side, side])
 
 
-def _decode(images, window, size):
-    """The crops of JPEG frames, scaled: float32 `(frames, size, size, 3)`."""
+def decode_clip(images, window, size):
+    """Decodes, crops and scales the JPEG frames of a clip.
+
+    Args:
+        images: string tensor, `(frames,)`.
+        window: int32 tensor, `(top, left, side, side)`, in pixels.
+        size: int, the side to scale to, in pixels.
+
+    Returns:
+        float32 tensor, `(frames, size, size, 3)`, from 0 to 255.
+    """
     # Not one after the other in a loop: each is an operation of its own.
     images, side = tf.unstack(images), window[2]
 

@@ -27,7 +27,7 @@ def write_records(
     output_dir,
     shards=None,
     short_side=128,
-    quality=75,
+    quality=60,
     workers=None,
     unreadable="stop",
     seed=0,

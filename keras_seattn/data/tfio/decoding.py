@@ -38,6 +38,24 @@ class GraphReader:
                 stacklevel=4,
             )
 
+    def clips(self, dataset, other):
+        """Maps `read` over a dataset, in order and in parallel; `other` where it cannot or fails.
+
+        Args:
+            dataset: `tf.data.Dataset` of elements.
+            other: function of an element, likewise `(clip, index)`.
+
+        Returns:
+            A `tf.data.Dataset` of `(clip, index)`.
+        """
+
+        def one(*element):
+            element = tf.data.Dataset.from_tensors(element)
+            tried = element.filter(self._takes).map(self.read).ignore_errors()
+            return tried.concatenate(element.map(other)).take(1)
+
+        return dataset.interleave(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
     def read(self, *element):
         """The clip of an element, and the index of its video: uint8 `(frames, size, size, 3)`.
 
@@ -55,26 +73,19 @@ class GraphReader:
         clip = tf.saturate_cast(tf.round(clip), tf.uint8)
         return tf.ensure_shape(clip, (None, self.size, self.size, 3)), tf.ensure_shape(index, ())
 
+    def _takes(self, *element):
+        def takes(*element):
+            return _is_safe(self.videos[self.choose(*element)[0]])
+
+        return tf.ensure_shape(tf.numpy_function(takes, element, tf.bool), ())
+
     def _plan(self, *element):
         index, numbers, crop = self.choose(*element)
         video = self.videos[index]
-        if not _is_safe(video):
-            raise ValueError(f"{video.path} is for PyAV.")
         top, left, side, _ = crop.window(video.height, video.width)
         window = np.array([top // 2 * 2, left // 2 * 2, side, side], "int32")  # as PyAV's
         path = video.path.encode("utf-8", "surrogateescape")
         return index, path, video.frames, np.asarray(numbers, "int64"), window, crop.flip
-
-
-def map_or_else(dataset, function, other):
-    """Maps `function` over a dataset, in order and in parallel; `other` where that fails."""
-
-    def one(*element):
-        element = tf.data.Dataset.from_tensors(element)
-        tried = element.map(function).ignore_errors()
-        return tried.concatenate(element.map(other)).take(1)
-
-    return dataset.interleave(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _is_safe(video):
