@@ -1,5 +1,6 @@
 """Files and folders on this machine or elsewhere (`s3://...`): one way to ask for either."""
 
+import contextlib
 import os
 import typing
 
@@ -113,20 +114,15 @@ def open_file(path):
         return file
 
 
-class _errors_named:  # noqa: N801  (a context manager, used like a function)
-    """A context that turns TensorFlow's errors into Python's, which name the path."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if isinstance(error, tf.errors.NotFoundError):
-            raise FileNotFoundError(2, "No such file or directory", self.path) from error
-        if isinstance(error, tf.errors.OpError):
-            raise OSError(f"{self.path}: cannot be read: {error.message}") from error
+@contextlib.contextmanager
+def _errors_named(path):
+    """Turns TensorFlow's errors into Python's, which name the path."""
+    try:
+        yield
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(2, "No such file or directory", path) from error
+    except tf.errors.OpError as error:
+        raise OSError(f"{path}: cannot be read: {error.message}") from error
 
 
 def _scheme(path):
