@@ -316,15 +316,13 @@ def find_videos(root):
     ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
     """
     _check_folder(root, "root", "video files")
-    paths, folders = [], [root]
-    while folders:
-        folder = folders.pop()
-        for name in _shown(folder):
-            path = os.path.join(folder, name)
-            if storage.is_folder(path):
-                folders.append(path)
-            elif _is_video(name):
-                paths.append(path)
+    paths = []
+    for folder, _, files in storage.walk(root):
+        below = folder[len(root) :].replace(os.sep, "/").split("/")
+        if not any(part.startswith(".") for part in below):
+            paths += [
+                os.path.join(folder, name) for name in files if _is_video(name) and name[0] != "."
+            ]
     if not paths:
         raise ValueError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
     return sorted(paths)

@@ -23,6 +23,9 @@ COUNTED_BY_DECODING = ("vp8",)
 # Larger frames are refused before memory is taken for them: a damaged or hostile header may ask for
 # gigabytes. It is above 8K video (7680 x 4320); set it higher where that is not enough.
 MAX_PIXELS = 2**25
+# Of FFmpeg's AVColorSpace: unspecified, BT.470 BG and SMPTE 170M, which are those of BT.601; and of
+# its AVColorRange: unspecified and MPEG, which is limited.
+_USUAL_COLORS, _USUAL_RANGES = (2, 5, 6), (0, 1)
 
 
 class VideoError(ValueError):
@@ -45,8 +48,8 @@ class Video:
         width: int, likewise.
         rate: float, the mean number of frames per second; 0 if the file does
             not tell.
-        turns: int, the quarter turns to the left by which stored frames are
-            turned to be shown.
+        plain: bool, whether frames are shown as they are stored, not turned,
+            and in the usual colours: ITU-R BT.601, of limited range.
         keyframes: tuple of `(frame number, dts)` pairs in rising order: where
             decoding can start, and the time stamp to seek to. The first is
             frame 0.
@@ -57,7 +60,7 @@ class Video:
     height: int
     width: int
     rate: float
-    turns: int
+    plain: bool
     keyframes: tuple
 
 
@@ -117,7 +120,7 @@ def _scan(path, size, changed):
             f"{path}: the file is cut off: {len(packets)} frames where its header promises "
             f"{promised or 'more'}. Copy or download it again."
         )
-    video = Video(path, len(packets), height, width, rate, 0, keyframes=((0, None),))
+    video = Video(path, len(packets), height, width, rate, False, keyframes=((0, None),))
     if by_decoding:
         video = dataclasses.replace(video, frames=sum(1 for _ in _decode(video, 0)))
     _, frame = next(_decode(video, 0), (0, None))
@@ -126,7 +129,7 @@ def _scan(path, size, changed):
     height, width = shown_size(frame)
     keyframes = video.keyframes if by_decoding else _keyframes(packets)
     return dataclasses.replace(
-        video, height=height, width=width, turns=_turns(frame), keyframes=keyframes
+        video, height=height, width=width, plain=_is_plain(frame), keyframes=keyframes
     )
 
 
@@ -183,9 +186,16 @@ def read_frames(video, numbers, window=None, size=None, flip=False):
     found = 0
     for number, frame in _decode(video, wanted[0]):
         if number == wanted[found]:
-            if shown_size(frame) != whole:  # The size changes in the middle of the file.
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(scale(frame, size=whole)))
-            pixels[found] = scale(frame, window, size, flip)
+            try:
+                if shown_size(frame) != whole:  # The size changes in the middle of the file.
+                    image = np.ascontiguousarray(scale(frame, size=whole))
+                    frame = av.VideoFrame.from_ndarray(image)
+                pixels[found] = scale(frame, window, size, flip)
+            except av.FFmpegError as error:
+                raise VideoError(
+                    f"{video.path}: frame {number} cannot be scaled: {error}. Encode the video "
+                    "anew, or leave it out."
+                ) from error
             found += 1
             if found == len(wanted):
                 return pixels[np.searchsorted(wanted, numbers)]
@@ -209,6 +219,11 @@ def frame_pixels(frame):
 def _turns(frame):
     """The quarter turns to the left by which a decoded frame is turned to be shown."""
     return round(frame.rotation / 90) % 4
+
+
+def _is_plain(frame):
+    usual = frame.colorspace in _USUAL_COLORS and frame.color_range in _USUAL_RANGES
+    return usual and _turns(frame) == 0
 
 
 class Scaler:

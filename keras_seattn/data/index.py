@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_seattn.data.decoding import Video, VideoError
 
-_NUMBERS = ("size", "changed", "frames", "height", "width", "rate", "turns", "first_keyframe")
+_NUMBERS = ("size", "changed", "frames", "height", "width", "rate", "plain", "first_keyframe")
 _NO_TIME = -(2**63)
 
 
@@ -101,13 +101,13 @@ def _entries(arrays):
     ]
     ends = [*numbers[-1][1:], len(keyframes)]
     entries = {}
-    for path, error, end, size, changed, *rest, first in zip(
+    for path, error, end, size, changed, *rest, plain, first in zip(
         paths, errors, ends, *numbers, strict=True
     ):
         if error:
             found = VideoError(error)
         else:
-            found = Video(path, *rest, tuple(keyframes[first:end]))
+            found = Video(path, *rest, bool(plain), tuple(keyframes[first:end]))
         entries[path] = (size, changed, found)
     return entries
 

@@ -67,8 +67,9 @@ def train_clips(
             knows it, `model.preprocessing`.
         decoder: what decodes video files: `"pyav"`, or `"tfio"`, tensorflow-io
             as an operation of the graph, which gives the same clips but always
-            decodes whole videos. It is for files that you trust: damaged ones
-            can end the process.
+            decodes whole videos. It is for files that you trust: damaged ones,
+            or frames that change their size, can end the process. What it
+            cannot decode is left to PyAV.
 
     Returns:
         A `tf.data.Dataset` of `(clips, labels)`: float32 of shape `(batch,

@@ -1,6 +1,7 @@
 """Files and folders on this machine or elsewhere (`s3://...`): one way to ask for either."""
 
 import contextlib
+import errno
 import os
 import typing
 
@@ -68,8 +69,14 @@ def is_folder(path):
     """Whether there is such a folder. Of `http://` nobody can tell: True."""
     if not is_remote(path):
         return os.path.isdir(path)
-    with _errors_named(path):
-        return tf.io.gfile.isdir(prepare(path)) or _scheme(path) in _WITHOUT_FOLDERS
+    prepare(path)
+    if _scheme(path) in _WITHOUT_FOLDERS:
+        return True
+    try:
+        with _errors_named(path):
+            return tf.io.gfile.stat(path).is_directory
+    except FileNotFoundError:
+        return False
 
 
 def list_folder(path):
@@ -86,7 +93,13 @@ def list_folder(path):
             "name the files, as UCF-101's do, or records (TFRecord shards)."
         )
     with _errors_named(path):
-        return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(prepare(path)))
+        names = (name.rstrip("/") for name in tf.io.gfile.listdir(prepare(path)))
+        return sorted(name for name in names if name)
+
+
+def walk(path):
+    """As `os.walk`: the folder, and all in it: `(folder, names of folders, names of files)`."""
+    return tf.io.gfile.walk(prepare(path)) if is_remote(path) else os.walk(path)
 
 
 def read_text(path):
@@ -120,9 +133,9 @@ def _errors_named(path):
     try:
         yield
     except tf.errors.NotFoundError as error:
-        raise FileNotFoundError(2, "No such file or directory", path) from error
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", path) from error
     except tf.errors.OpError as error:
-        raise OSError(f"{path}: cannot be read: {error.message}") from error
+        raise OSError(errno.EIO, f"Cannot be read: {error.message}", path) from error
 
 
 def _scheme(path):

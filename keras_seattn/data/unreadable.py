@@ -6,6 +6,7 @@ import os
 import threading
 import warnings
 
+import tensorflow as tf
 import tqdm
 
 from keras_seattn import arguments
@@ -58,9 +59,10 @@ def scan_catalog(catalog, unreadable="stop"):
             found = scan_video(path)
         except VideoError as error:
             found = error
-        # A file that may not be opened, or is above a limit, can be fine next time as it is.
+        # A file that may not be opened, a server that does not answer, or what is above a limit can
+        # be fine next time as it is.
         passing = isinstance(found, TooLargeError) or isinstance(
-            getattr(found, "__cause__", None), OSError
+            getattr(found, "__cause__", None), (OSError, tf.errors.OpError)
         )
         if status is not None and not passing:
             index.put(path, status, found)

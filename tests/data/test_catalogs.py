@@ -6,6 +6,7 @@ import pytest
 
 from keras_seattn.data import (
     Catalog,
+    find_videos,
     load_directory,
     load_hmdb51,
     load_kinetics,
@@ -211,3 +212,10 @@ def test_missing_paths_of_kinetics(kinetics):
         load_kinetics("nowhere", kinetics[1])
     with pytest.raises(FileNotFoundError, match="`csv` does not exist: nowhere"):
         load_kinetics(kinetics[0], "nowhere")
+
+
+def test_folders_that_link_to_each_other_are_searched_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "video.mp4").touch()
+    (tmp_path / "a" / "loop").symlink_to(tmp_path / "a")
+    assert find_videos(str(tmp_path)) == [str(tmp_path / "a" / "video.mp4")]

@@ -115,7 +115,7 @@ def test_three_hundred_thousand_entries(tmp_path):
     for i in range(entries):
         path = f"/videos/some class/{i:011d}_000000_000010.mp4"
         keyframes = tuple((12 * k, None if k == 0 else 512 * k + i) for k in range(i % 4 + 1))
-        found = Video(path, 250 + i % 50, 256, 340, 25.0, 0, keyframes)
+        found = Video(path, 250 + i % 50, 256, 340, 25.0, True, keyframes)
         if i % 1000 == 7:
             found = VideoError(f"{path}: is broken")
         index.put(path, status, found)

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import importlib.util
+import io
 import os
 import pathlib
 import re
@@ -18,7 +19,16 @@ import pytest
 import tensorflow as tf
 from video_files import decode_all, moving_pattern, write_video
 
-from keras_seattn.data import Catalog, load_directory, load_ucf101, test_clips, train_clips
+from keras_seattn.data import (
+    Catalog,
+    VideoError,
+    load_directory,
+    load_ucf101,
+    pipeline,
+    storage,
+    test_clips,
+    train_clips,
+)
 from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.tfio import ffmpeg4, loading
 
@@ -32,7 +42,19 @@ def decoder():
     try:
         return loading.load_video_decoder()
     except ImportError as error:
+        if os.environ.get("KERAS_SEATTN_TEST_TFIO"):  # As where CI has fetched FFmpeg 4.
+            raise
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def without_pyav(decoder, monkeypatch):
+    """Makes it an error to read clips with PyAV; the function that it is turns it on."""
+
+    def refuse(video, *_):
+        raise AssertionError(f"PyAV was asked for {video.path}")
+
+    return lambda: monkeypatch.setattr(pipeline, "_read_clips", refuse)
 
 
 def collect(dataset):
@@ -77,7 +99,7 @@ def test_frames_are_those_of_pyav(decoder, codec, suffix, pixels, levels, tmp_pa
 
 
 @needs_tfio
-def test_clips_are_those_of_pyav(decoder, tmp_path):
+def test_clips_are_those_of_pyav(without_pyav, monkeypatch, tmp_path):
     catalog = videos(tmp_path)
     for make in (
         functools.partial(train_clips, catalog, frames=8, size=32, batch_size=4, seed=5),
@@ -88,15 +110,34 @@ def test_clips_are_those_of_pyav(decoder, tmp_path):
         expected = make()
         dataset = make(decoder="tfio")
         assert dataset.cardinality() == expected.cardinality()
-        for _ in range(2):
-            (clips, labels), (others, other_labels) = collect(dataset), collect(expected)
+        epochs = [collect(expected) for _ in range(2)]
+        without_pyav()
+        for others, other_labels in epochs:
+            clips, labels = collect(dataset)
             np.testing.assert_array_equal(labels, other_labels)
             # FFmpeg scales colours apart from brightness; this pattern is full of small ones.
             assert np.abs(clips - others).mean() < 8
             # No other frames of these videos, nor another crop, are as near.
             distance = np.abs(clips[:, None] - others[None]).mean((2, 3, 4, 5))
             np.testing.assert_array_equal(distance.argmin(1), np.arange(len(clips)))
+        monkeypatch.undo()
     assert np.abs(clips - others).max() <= 2
+
+
+@needs_tfio
+@pytest.mark.parametrize("tag", ["colormatrix=bt709", "fullrange=on"])
+def test_other_colours_are_left_to_pyav(decoder, tag, tmp_path):
+    """tensorflow-io takes all colours for those of BT.601 in limited range."""
+    path = write_video(
+        tmp_path / "video.mp4",
+        moving_pattern(16),
+        codec="libx264",
+        options={"x264-params": tag},
+    )
+    catalog = Catalog([path], [0], ["any"])
+    with pytest.warns(UserWarning, match="1 of 1 videos are decoded by PyAV"):
+        clips, _ = collect(test_clips(catalog, frames=8, size=48, decoder="tfio"))
+    np.testing.assert_array_equal(clips, collect(test_clips(catalog, frames=8, size=48))[0])
 
 
 @needs_tfio
@@ -195,6 +236,7 @@ def test_a_catalog_and_its_videos_are_read_over_http(kind, address, tiny_ucf101,
 S3_CLIENT = """
 import sys, numpy as np
 from keras_seattn.data import load_directory, find_videos, test_clips
+from keras_seattn.data import pipeline, storage
 from keras_seattn.data.records import open_records
 local, remote = sys.argv[1:]
 a, b = load_directory(local + "/videos"), load_directory(remote + "/videos")
@@ -299,6 +341,42 @@ def test_a_missing_ffmpeg_4_is_said(monkeypatch):
 def test_an_unknown_decoder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="`decoder` must be"):
         train_clips(videos(tmp_path, count=1), decoder="opencv")
+
+
+def test_a_folder_with_other_files_is_not_touched(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RuntimeError, match="holds other files"):
+        ffmpeg4.fetch(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_records_are_written_to_local_disks_only(tmp_path):
+    with pytest.raises(ValueError, match="`output_dir` must be a folder on a local disk"):
+        write_records(videos(tmp_path, count=1), "s3://bucket/records")
+
+
+def test_a_server_that_does_not_answer_is_not_remembered_as_damage(tmp_path, monkeypatch):
+    path = videos(tmp_path, count=1).paths[0]
+    content, answers = pathlib.Path(path).read_bytes(), iter([False, True, True, True])
+
+    class Remote(io.BytesIO):
+        def read(self, *size):
+            if not self.answers:
+                raise tf.errors.UnavailableError(None, None, "connection reset")
+            return super().read(*size)
+
+    def open_file(path):
+        file = Remote(content)
+        file.answers = next(answers)
+        return file
+
+    monkeypatch.setattr(storage, "status", lambda path: storage.Status(len(content), 0))
+    monkeypatch.setattr(storage, "open_file", open_file)
+    catalog = Catalog(["s3://bucket/video.avi"], [0], ["any"])
+    with pytest.raises(VideoError, match=r"s3://bucket/video\.avi.*connection reset"):
+        test_clips(catalog, frames=8, size=48)
+    clips, _ = collect(test_clips(catalog, frames=8, size=48))
+    assert clips.shape == (3, 8, 48, 48, 3)
 
 
 def test_without_apt_the_script_says_what_to_do(monkeypatch, tmp_path):

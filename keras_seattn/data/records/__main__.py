@@ -45,7 +45,7 @@ def main():
                 options.unreadable,
             )
             print(f"{subset}: {manifest}")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
 
 

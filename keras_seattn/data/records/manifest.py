@@ -9,7 +9,6 @@ import os
 import warnings
 
 import numpy as np
-import tensorflow as tf
 import tqdm
 
 from keras_seattn import arguments
@@ -122,15 +121,14 @@ def as_records(catalog, unreadable):
 def read_manifest(folder):
     """The content of a folder's manifest, a dict."""
     path = os.path.join(folder, MANIFEST)
-    if not tf.io.gfile.exists(path):
+    try:
+        manifest = json.loads(storage.read_text(path))
+        known = manifest["version"] == VERSION
+    except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{folder} has no {MANIFEST}: it is not a folder of finished records. Check the path, "
             "or run `python -m keras_seattn.data.records` to its end."
-        )
-    try:
-        with tf.io.gfile.GFile(path) as file:
-            manifest = json.load(file)
-        known = manifest["version"] == VERSION
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} cannot be read: {error!r}. Write the records again.") from error
     if not known:
@@ -143,7 +141,7 @@ def read_manifest(folder):
 def checksum(path):
     """The SHA-256 of a file, as hexadecimal text."""
     digest = hashlib.sha256()
-    with tf.io.gfile.GFile(path, "rb") as file:
+    with storage.open_file(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -164,12 +162,12 @@ def check_shards(folder, shards):
     def check(shard):
         path = os.path.join(folder, shard["file"])
         try:
-            status = tf.io.gfile.stat(path)
-        except tf.errors.NotFoundError:
+            status = storage.status(path)
+        except FileNotFoundError:
             return f"{path}: is not there"
-        if status.length != shard["bytes"]:
-            return f"{path}: has {status.length:,} bytes instead of {shard['bytes']:,}"
-        state = [shard["sha256"], status.length, status.mtime_nsec]
+        if status.st_size != shard["bytes"]:
+            return f"{path}: has {status.st_size:,} bytes instead of {shard['bytes']:,}"
+        state = [shard["sha256"], status.st_size, status.st_mtime_ns]
         if remembered.states.get(shard["file"]) != state:
             if checksum(path) != shard["sha256"]:
                 return f"{path}: differs from its checksum"

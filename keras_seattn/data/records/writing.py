@@ -12,6 +12,7 @@ import tensorflow as tf
 import tqdm
 
 from keras_seattn import arguments
+from keras_seattn.data import storage
 from keras_seattn.data.decoding import VideoError, read_frames
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
@@ -76,6 +77,10 @@ def write_records(
     >>> manifest = keras_seattn.data.records.write_records(catalog, "records/train")
     >>> clips = keras_seattn.data.train_clips("records/train", batch_size=8)
     """
+    if storage.is_remote(output_dir):
+        raise ValueError(
+            f"`output_dir` must be a folder on a local disk: {output_dir}. Write there, then copy."
+        )
     short_side = arguments.positive_integer(short_side, "short_side")
     workers = arguments.positive_integer(workers or os.cpu_count(), "workers")
     if arguments.positive_integer(quality, "quality") > 100:

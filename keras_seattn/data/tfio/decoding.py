@@ -11,6 +11,8 @@ from keras_seattn.data.tfio import loading
 # At other widths tensorflow-io 0.37.1 leaves the last pixels of every row undefined or writes past
 # the end of its buffer, which ends the process.
 _WIDTH = 16
+# It holds whole videos, several at once; longer ones would fill the memory.
+_MOST_BYTES = 2**29
 
 
 class GraphReader:
@@ -34,7 +36,8 @@ class GraphReader:
         if others:
             warnings.warn(
                 f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes those "
-                f"whose width is a multiple of {_WIDTH} and that are not turned.",
+                f"whose width is a multiple of {_WIDTH}, that are not turned, of BT.601 colours in "
+                f"limited range, and of at most {_MOST_BYTES // 2**20} MiB in RGB.",
                 stacklevel=4,
             )
 
@@ -89,4 +92,5 @@ class GraphReader:
 
 
 def _is_safe(video):
-    return video.width % _WIDTH == 0 and video.turns == 0
+    size = video.frames * video.height * video.width * 3
+    return video.plain and video.width % _WIDTH == 0 and size <= _MOST_BYTES

@@ -11,9 +11,9 @@ import argparse
 import os
 import pathlib
 import platform
-import shutil
 import subprocess
 import sys
+import tempfile
 
 from keras_seattn.files import cache_folder
 
@@ -27,44 +27,50 @@ def fetch(folder):
     """Fetches the packages and unpacks them, unless that was done before.
 
     Args:
-        folder: `pathlib.Path`; made where missing.
+        folder: `pathlib.Path`, made where missing; empty, or one that this
+            function has filled.
 
     Returns:
         str, what `LD_LIBRARY_PATH` must hold.
 
     Raises:
-        RuntimeError: This machine has no apt, or it failed; the message says
-            what it said.
+        RuntimeError: The folder holds other files; or this machine has no apt,
+            or it failed: the message says what it said.
     """
     root = folder / "root"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        lists, packages = folder / "lists", folder / "packages"
-        for path in (lists, packages, root):
-            (path / "partial").mkdir(parents=True)
-        sources = folder / "sources.list"
-        sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {RELEASE} main\n")
-        apt = [
-            "apt-get", "--quiet", "--yes",
-            "--option", f"Dir::Etc::SourceList={sources}",
-            "--option", "Dir::Etc::SourceParts=-",
-            "--option", f"Dir::State::Lists={lists}",
-            "--option", f"Dir::Cache={folder}",
-            "--option", f"Dir::Cache::Archives={packages}",
-            "--option", "Debug::NoLocking=true",
-        ]  # fmt: skip
-        _run(*apt, "update")
-        _run(*apt, "--no-install-recommends", "--download-only", "install", *PACKAGES)
-        for package in sorted(packages.glob("*.deb")):
-            _run("dpkg", "--extract", package, root)
-        for path in (lists, packages):
-            shutil.rmtree(path)
-        (folder / "complete").touch()
+    if not root.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise RuntimeError(f"{folder} holds other files. Name an empty folder, or a new one.")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as work:
+            os.replace(_unpack(pathlib.Path(work)), root)
     libraries = [*root.glob("lib/**/lib*.so.*"), *root.glob("usr/lib/**/lib*.so.*")]
     folders = sorted({str(path.parent) for path in libraries})
     if not any(os.path.exists(os.path.join(path, WANTED)) for path in folders):
         raise RuntimeError(f"{folder} does not hold {WANTED}. Remove the folder and try again.")
     return os.pathsep.join(folders)
+
+
+def _unpack(work):
+    """Fetches and unpacks the packages within a folder, and returns where they are then."""
+    for name in ("lists", "archives"):
+        (work / name / "partial").mkdir(parents=True)
+    sources = work / "sources.list"
+    sources.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {RELEASE} main\n")
+    apt = [
+        "apt-get", "--quiet", "--yes",
+        "--option", f"Dir::Etc::SourceList={sources}",
+        "--option", "Dir::Etc::SourceParts=-",
+        "--option", f"Dir::State::Lists={work / 'lists'}",
+        "--option", f"Dir::Cache={work}",
+        "--option", "Debug::NoLocking=true",
+    ]  # fmt: skip
+    _run(*apt, "update")
+    _run(*apt, "--no-install-recommends", "--download-only", "install", *PACKAGES)
+    root = work / "root"
+    for package in sorted((work / "archives").glob("*.deb")):
+        _run("dpkg", "--extract", package, root)
+    return root
 
 
 def _mirror():
