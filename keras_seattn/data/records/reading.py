@@ -38,9 +38,12 @@ def random_clips(records, frames, size, seed, crop_scales):
             (), draw, maxval=tf.maximum(1, count - frames + 1), dtype=tf.int32
         )
         chosen = tf.gather(images, (start + tf.range(frames)) % count)
-        return tf.ensure_shape(chosen, (frames,)), context, draw
+        # As one string: thousands of small ones that wait among the large ones that pass would
+        # tear the memory up.
+        return tf.io.serialize_tensor(chosen), context, draw
 
     def decode(images, context, draw):
+        images = tf.ensure_shape(tf.io.parse_tensor(images, tf.string), (frames,))
         scales = tf.constant(crop_scales, tf.float32)
         choices = tf.constant([len(crop_scales), len(CROP_POSITIONS), 2], tf.float32)
         which = tf.cast(tf.random.stateless_uniform((3,), draw + 1) * choices, tf.int32)
