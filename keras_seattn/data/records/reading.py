@@ -5,9 +5,11 @@ import tensorflow as tf
 from keras_seattn.data.sampling import CROP_POSITIONS
 from keras_seattn.data.scaling import crop_and_scale
 
-# How many shards are read side by side, and how many clips' JPEG frames wait to be drawn from:
+# How many shards are read in turns, and how many of them at once: were that left to TensorFlow, whole
+# records, of a megabyte each, would pile up. How many clips' JPEG frames wait to be drawn from:
 # about 80 kB each.
 _SHARDS_AT_ONCE = 16
+_READERS = 4
 _SHUFFLED = 1024
 # Up to this share of the frame's shorter side, JPEG decoding is faster with cropping than without.
 _SMALL_PART = 0.6
@@ -25,7 +27,7 @@ def random_clips(records, frames, size, seed, crop_scales):
     dataset = files.interleave(
         tf.data.TFRecordDataset,
         cycle_length=min(_SHARDS_AT_ONCE, len(records.files)),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=min(_READERS, len(records.files)),
         deterministic=True,
     )
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
