@@ -5,10 +5,10 @@ import tensorflow as tf
 from keras_seattn.data.sampling import CROP_POSITIONS
 from keras_seattn.data.scaling import crop_and_scale
 
-# How many shards are read in turns, and how many of them at once: were that left to TensorFlow, whole
-# records, of a megabyte each, would pile up. How many clips' JPEG frames wait to be drawn from:
-# about 80 kB each.
-_SHARDS_AT_ONCE = 16
+# How many shards are read in turns, and how many of them at once: were that left to TensorFlow,
+# whole records, of a megabyte each, would pile up. How many clips' JPEG frames wait to be drawn
+# from: about 80 kB each.
+_SHARDS_IN_TURNS = 16
 _READERS = 4
 _SHUFFLED = 1024
 # Up to this share of the frame's shorter side, JPEG decoding is faster with cropping than without.
@@ -26,7 +26,7 @@ def random_clips(records, frames, size, seed, crop_scales):
     files = files.shuffle(len(records.files), seed=seed)
     dataset = files.interleave(
         tf.data.TFRecordDataset,
-        cycle_length=min(_SHARDS_AT_ONCE, len(records.files)),
+        cycle_length=min(_SHARDS_IN_TURNS, len(records.files)),
         num_parallel_calls=min(_READERS, len(records.files)),
         deterministic=True,
     )
