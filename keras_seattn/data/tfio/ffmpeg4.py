@@ -20,6 +20,9 @@ from keras_seattn.files import cache_folder
 RELEASE = "bullseye"  # Debian 11
 PACKAGES = ("libavformat58", "libavcodec58", "libavutil56", "libswscale5", "libswresample3")
 WANTED = "libavformat.so.58"
+_ELSEWHERE = (
+    f"install FFmpeg 4 ({WANTED}) as your system does, and put its folder into LD_LIBRARY_PATH."
+)
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -81,7 +84,9 @@ def _mirror():
         address, _, release = line.partition(" ")
         if system["ID"] == "debian" and release == system.get("VERSION_CODENAME"):
             return address
-    return "http://deb.debian.org/debian"
+    raise RuntimeError(
+        f"apt's sources here name no mirror of Debian: this works on Debian. Elsewhere, {_ELSEWHERE}"
+    )
 
 
 def _run(*command):
@@ -89,8 +94,7 @@ def _run(*command):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise RuntimeError(
-            f"There is no {command[0]} here: this works on Debian. Elsewhere, install "
-            f"FFmpeg 4 ({WANTED}) as your system does, and put its folder into LD_LIBRARY_PATH."
+            f"There is no {command[0]} here: this works on Debian. Elsewhere, {_ELSEWHERE}"
         ) from error
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
