@@ -85,7 +85,7 @@ def _mirror():
         if system["ID"] == "debian" and release == system.get("VERSION_CODENAME"):
             return address
     raise RuntimeError(
-        f"apt's sources here name no mirror of Debian: this works on Debian. Elsewhere, {_ELSEWHERE}"
+        f"apt's sources name no mirror of Debian: this works on Debian. Elsewhere, {_ELSEWHERE}"
     )
 
 
