@@ -6,9 +6,12 @@ import zipfile
 
 import numpy as np
 
-from keras_seattn.data.decoding import Video, VideoError
+from keras_seattn.data.opening import VideoError
+from keras_seattn.data.scanning import READER, Keyframe, Video
 
-_NUMBERS = ("size", "changed", "frames", "height", "width", "rate", "plain", "first_keyframe")
+# What is kept of a `Video` as a column of its own, in the order of its arguments.
+_FIELDS = ("frames", "height", "width", "pixel_aspect", "rate", "plain", "timed")
+_NUMBERS = ("size", "changed", *_FIELDS, "first_keyframe")
 _NO_TIME = -(2**63)
 
 
@@ -16,7 +19,8 @@ class Index:
     """What scanning said of the video files of a data set.
 
     An entry holds until the size of the file or the time of its last change
-    differs. Damaged files have an entry too, with what is wrong with them.
+    differs. Damaged files have an entry too, with what is wrong with them. What
+    an older reader of videos (`scanning.READER`) found counts for nothing.
 
     Args:
         path: str, the file of the index; it need not exist. One that cannot be
@@ -37,7 +41,8 @@ class Index:
         self._lock = threading.Lock()
         try:
             with np.load(path, allow_pickle=False) as stored:
-                self._entries = _entries({name: stored[name] for name in stored.files})
+                if int(stored["reader"]) == READER:
+                    self._entries = _entries({name: stored[name] for name in stored.files})
         except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
             pass  # No index, or one that was damaged: everything is looked at again.
 
@@ -79,15 +84,16 @@ def _arrays(entries):
     numbers, errors, keyframes = [], [], []
     for size, changed, found in entries.values():
         video = isinstance(found, Video)
-        rest = [getattr(found, name, 0) for name in _NUMBERS[2:-1]]
+        rest = [getattr(found, name, False) for name in _FIELDS]
         numbers.append((size, changed, *rest, len(keyframes)))
         errors.append("" if video else str(found))
         if video:
-            keyframes += [(n, _NO_TIME if dts is None else dts) for n, dts in found.keyframes]
+            keyframes += [[_NO_TIME if n is None else n for n in key] for key in found.keyframes]
     columns = zip(*numbers, strict=True) if numbers else [()] * len(_NUMBERS)
     return {
         **{name: np.array(column) for name, column in zip(_NUMBERS, columns, strict=True)},
-        "keyframes": np.array(keyframes, "int64").reshape(-1, 2),
+        "reader": np.array(READER),
+        "keyframes": np.array(keyframes, "int64").reshape(-1, 3),
         "paths": _joined(entries),
         "errors": _joined(errors),
     }
@@ -96,20 +102,23 @@ def _arrays(entries):
 def _entries(arrays):
     paths, errors = _parted(arrays["paths"]), _parted(arrays["errors"])
     numbers = [arrays[name].tolist() for name in _NUMBERS]
-    keyframes = [
-        (number, None if dts == _NO_TIME else dts) for number, dts in arrays["keyframes"].tolist()
-    ]
+    columns = (_with_none(column) for column in arrays["keyframes"].T)
+    keyframes = list(map(Keyframe, *columns))
     ends = [*numbers[-1][1:], len(keyframes)]
     entries = {}
-    for path, error, end, size, changed, *rest, plain, first in zip(
+    for path, error, end, size, changed, *rest, first in zip(
         paths, errors, ends, *numbers, strict=True
     ):
         if error:
             found = VideoError(error)
         else:
-            found = Video(path, *rest, bool(plain), tuple(keyframes[first:end]))
+            found = Video(path, *rest, tuple(keyframes[first:end]))
         entries[path] = (size, changed, found)
     return entries
+
+
+def _with_none(column):
+    return [None if number == _NO_TIME else number for number in column.tolist()]
 
 
 def _joined(texts):

@@ -55,7 +55,7 @@ class Crop:
 
     Attributes:
         scale: float in (0, 1], the square's side as a share of the video's
-            shorter side.
+            shorter side, both as people see them.
         position: str, one of `CROP_POSITIONS`.
         flip: bool, whether to mirror left and right.
     """
@@ -64,23 +64,28 @@ class Crop:
     position: str = "center"
     flip: bool = False
 
-    def window(self, height, width):
+    def window(self, height, width, pixel_aspect=1.0):
         """Which part of a frame the crop is.
 
         Args:
             height: int, of the frame, in pixels.
             width: int, likewise.
+            pixel_aspect: float, the width of a pixel as shown, in heights of
+                one.
 
         Returns:
-            `(top, left, side, side)`, in pixels.
+            `(top, left, rows, columns)`, in pixels; as many columns as rows
+            where pixels are square.
         """
-        side = max(1, round(self.scale * min(height, width)))
-        top, left = round((height - side) / 2), round((width - side) / 2)
+        side = self.scale * min(height, width * pixel_aspect)
+        rows = min(height, max(1, round(side)))
+        columns = min(width, max(1, round(side / pixel_aspect)))
+        top, left = round((height - rows) / 2), round((width - columns) / 2)
         if self.position != "center":
             vertical, horizontal = self.position.split()
-            top = 0 if vertical == "top" else height - side
-            left = 0 if horizontal == "left" else width - side
-        return top, left, side, side
+            top = 0 if vertical == "top" else height - rows
+            left = 0 if horizontal == "left" else width - columns
+        return top, left, rows, columns
 
 
 def random_crop(generator, scales=CROP_SCALES):

@@ -12,6 +12,8 @@ from keras_seattn.data.tfio import loading
 # What tensorflow-io adds to the paths that TensorFlow reads.
 _SCHEMES = ("az", "hdfs", "http", "https", "s3")
 _WITHOUT_FOLDERS = ("http", "https")
+# Of the addresses, those of files, which can be read twice; FFmpeg streams from others.
+FILE_SYSTEMS = ("az", "gs", "hdfs", "s3")
 
 
 class Status(typing.NamedTuple):
@@ -42,7 +44,7 @@ def prepare(path):
         ImportError: tensorflow-io is needed and cannot be used; says why.
     """
     path = os.fspath(path)
-    if _scheme(path) in _SCHEMES:
+    if scheme(path) in _SCHEMES:
         loading.load(f"Reading {path}")
     return path
 
@@ -70,7 +72,7 @@ def is_folder(path):
     if not is_remote(path):
         return os.path.isdir(path)
     prepare(path)
-    if _scheme(path) in _WITHOUT_FOLDERS:
+    if scheme(path) in _WITHOUT_FOLDERS:
         return True
     try:
         with _errors_named(path):
@@ -87,9 +89,9 @@ def list_folder(path):
     """
     if not is_remote(path):
         return sorted(os.listdir(path))
-    if _scheme(path) in _WITHOUT_FOLDERS:
+    if scheme(path) in _WITHOUT_FOLDERS:
         raise OSError(
-            f"{path}: folders cannot be listed over {_scheme(path)}. Use a data set whose lists "
+            f"{path}: folders cannot be listed over {scheme(path)}. Use a data set whose lists "
             "name the files, as UCF-101's do, or records (TFRecord shards)."
         )
     with _errors_named(path):
@@ -138,5 +140,6 @@ def _errors_named(path):
         raise OSError(errno.EIO, f"Cannot be read: {error.message}", path) from error
 
 
-def _scheme(path):
+def scheme(path):
+    """What an address has before `://`; "" for local files."""
     return os.fspath(path).partition("://")[0] if is_remote(path) else ""

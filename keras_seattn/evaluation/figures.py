@@ -186,7 +186,8 @@ def plot_strips(result, videos, path, frames=8, top=1):
     for row, index in zip(grid, videos, strict=True):
         video = scan_video(result.paths[index])
         numbers = np.linspace(0, min(16, video.frames) - 1, frames).astype(int)
-        for axes, number, image in zip(row, numbers, read_frames(video, numbers), strict=True):
+        images = read_frames(video, numbers, size=video.shape)
+        for axes, number, image in zip(row, numbers, images, strict=True):
             axes.imshow(image)
             axes.set_axis_off()
             axes.text(3, 3, number, color="white", va="top", size=7)

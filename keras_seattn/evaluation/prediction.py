@@ -2,15 +2,18 @@
 
 import os
 import typing
+import warnings
 
 import keras
 import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.applications.labels import decode_predictions
-from keras_seattn.data.decoding import Scaler, VideoError, shown_size
-from keras_seattn.data.sampling import Crop, consecutive_clip
-from keras_seattn.data.streams import stream_frames
+from keras_seattn.data.opening import VideoError
+from keras_seattn.data.pixels import Scaler, shown_size
+from keras_seattn.data.sampling import Crop, consecutive_clip, count_consecutive_clips
+from keras_seattn.data.scanning import scan_video
+from keras_seattn.data.streams import is_stream, stream_frames
 from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.export import ExportedModel, is_exported
 from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
@@ -38,7 +41,8 @@ class VideoPrediction(typing.NamedTuple):
     Attributes:
         path: str.
         top: list of `(class name, score)`, the highest score first.
-        clips: list of `ClipPrediction`, in their order.
+        clips: list of `ClipPrediction`, in their order; empty if they were not
+            kept.
         scores: float array, `(classes,)`: the mean over the clips.
     """
 
@@ -101,7 +105,7 @@ def predict(model, path, top=5):
     ('Archery', 0.93)
     """
     model = load_model(model) if isinstance(model, (str, os.PathLike)) else model
-    return summarize(path, [clip for clip, _ in predict_clips(model, path, top)], model, top)
+    return summarize(path, (clip for clip, _ in predict_clips(model, path, top)), model, top)
 
 
 def predict_clips(model, source, top=5):
@@ -131,6 +135,9 @@ def predict_clips(model, source, top=5):
 def video_clips(model, source):
     """Cuts a video up into the clips that `evaluate` scores, while it is read.
 
+    Clips that touch frames that cannot be decoded are left out; a warning says
+    how many.
+
     Args:
         model, source: as for `predict_clips`.
 
@@ -144,31 +151,64 @@ def video_clips(model, source):
     """
     length, size, data_format = clip_shape(model)
     scale = Scaler()
-    frames, images = [], []
+    frames, images, number, clips = [], [], -1, 0
 
     def preprocess():
-        numbers = consecutive_clip(len(images), length, 0)
-        clip = preprocess_input(np.stack(images)[numbers], "channels_last", preprocessing_of(model))
+        looped = consecutive_clip(len(images), length, 0)
+        clip = preprocess_input(np.stack(images)[looped], "channels_last", preprocessing_of(model))
         return np.moveaxis(clip, -1, 0) if data_format == "channels_first" else clip
 
     for timed in stream_frames(source):
-        frame = timed.frame
-        images.append(scale(frame, Crop().window(*shown_size(frame)), (size, size)))
-        frames.append(timed)
+        number = timed.number
+        if number % length == 0:
+            frames, images = [], []
+        if number % length == len(frames):  # Else one before it is missing.
+            window = Crop().window(*shown_size(timed.frame), timed.pixel_aspect)
+            images.append(scale(timed.frame, window, (size, size)))
+            frames.append(timed)
         if len(images) == length:
+            clips += 1
             yield preprocess(), frames
             frames, images = [], []
-    if images:
+    total = number + 1 if is_stream(source) else scan_video(source).frames
+    if images and frames[-1].number == total - 1:
+        clips += 1
         yield preprocess(), frames
+    left_out = count_consecutive_clips(total, length) - clips
+    if left_out:
+        warnings.warn(
+            f"{source}: {left_out} clips are left out, for some of their frames are damaged.",
+            stacklevel=2,
+        )
 
 
-def summarize(path, clips, model, top=5):
-    """The `VideoPrediction` of a list of `ClipPrediction`s of a video, which must not be empty."""
-    if not clips:
-        raise VideoError(f"{path}: no frames came from it.")
-    scores = np.mean([clip.scores for clip in clips], axis=0)
+def summarize(path, clips, model, top=5, keep_clips=True):
+    """The prediction for a video from those for its clips.
+
+    Args:
+        path: str, what the video is called.
+        clips: iterable of `ClipPrediction`, taken one after the other.
+        model: as for `predict_clips`.
+        top: int, how many classes to name.
+        keep_clips: bool, whether the result holds the clips; those of a stream
+            without an end would fill the memory.
+
+    Returns:
+        A `VideoPrediction`.
+
+    Raises:
+        data.VideoError: There are no clips. The message names the video.
+    """
+    kept, total, count = [], 0.0, 0
+    for clip in clips:
+        total, count = total + clip.scores, count + 1
+        if keep_clips:
+            kept.append(clip)
+    if not count:
+        raise VideoError(f"{path}: no whole clip came from it: its frames are damaged, or none.")
+    scores = total / count
     best = decode_predictions(scores[None], top, class_names_of(model))[0]
-    return VideoPrediction(os.fspath(path), best, clips, scores)
+    return VideoPrediction(os.fspath(path), best, kept, scores)
 
 
 def load_model(path):

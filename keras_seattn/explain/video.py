@@ -5,8 +5,9 @@ import os
 import numpy as np
 from PIL import Image
 
-from keras_seattn.data.decoding import frame_pixels
 from keras_seattn.data.encoding import VideoWriter
+from keras_seattn.data.pixels import Scaler, shown_size
+from keras_seattn.data.sampling import Crop
 from keras_seattn.evaluation.annotation import draw_scores
 from keras_seattn.evaluation.prediction import class_names_of, predict, video_clips
 from keras_seattn.explain import inner
@@ -74,11 +75,12 @@ def explain_video(model, path, output_dir, class_name=None):
     best_clip = int(np.argmax(scores))
     has_gates = any(layer.name.endswith("_se_sequence") for layer in model.layers)
     gates, animation, milliseconds = [], [], []
+    scale = Scaler()
     os.makedirs(output_dir, exist_ok=True)
 
     with VideoWriter(os.path.join(output_dir, "overlay.mp4")) as writer:
         for number, (clip, timed) in enumerate(video_clips(model, path)):
-            frames = np.stack([_centre_square(each.frame) for each in timed])
+            frames = np.stack([_centre_square(scale, each) for each in timed])
             heat = class_activation_map(model, clip, class_index)[: len(frames)]
             for picture, each in zip(overlay(frames, heat), timed, strict=True):
                 picture = draw_scores(picture, [(class_name, scores[number])])
@@ -121,11 +123,8 @@ def _explain_clip(model, clip, frames, heat, title, class_name, output_dir):
         plot_attention(file, frames, maps, f"{title}\nself-attention from the most active position")
 
 
-def _centre_square(frame):
-    """The part of a decoded frame that the model sees, in a size for people."""
-    image = Image.fromarray(frame_pixels(frame))
-    side = min(image.size)
-    left, top = round((image.width - side) / 2), round((image.height - side) / 2)
-    image = image.crop((left, top, left + side, top + side))
-    shown = min(max(side, _LEAST_SIDE), _MOST_SIDE)
-    return np.asarray(image.resize((shown, shown), Image.Resampling.BILINEAR))
+def _centre_square(scale, timed):
+    """The part of a frame that the model sees, in a size for people."""
+    window = Crop().window(*shown_size(timed.frame), timed.pixel_aspect)
+    shown = min(max(window[2], _LEAST_SIDE), _MOST_SIDE)
+    return scale(timed.frame, window, (shown, shown))

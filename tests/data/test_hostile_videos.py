@@ -1,5 +1,6 @@
 """Videos as phones, other encoders and bad disks make them."""
 
+import collections
 import fractions
 import pathlib
 import re
@@ -11,11 +12,13 @@ import time
 import av
 import numpy as np
 import pytest
+from mutations import mutants
 from video_files import decode_all, moving_pattern, write_video
+from video_kinds import KINDS
 
 from keras_seattn import predict
-from keras_seattn.data import Catalog, VideoError, decoding, read_video, train_clips
-from keras_seattn.data.decoding import read_frames, scan_video
+from keras_seattn.data import Catalog, VideoError, read_video, scanning, train_clips
+from keras_seattn.data.decoding import read_frames, read_present, scan_video
 
 # The display matrices of a file's track, as 16.16 and 2.30 fixed-point numbers.
 MATRICES = {
@@ -101,7 +104,9 @@ def test_sound_without_pictures_is_named(tmp_path):
         scan_video(path)
 
 
-@pytest.mark.parametrize("promised, error", [(5, None), (0, None), (4000, "is cut off: 20 frames")])
+@pytest.mark.parametrize(
+    "promised, error", [(5, None), (0, None), (4000, "cut off: it ends after 0.80 of the 160.00 s")]
+)
 def test_a_header_that_lies_about_the_frames(promised, error, tmp_path):
     path = tmp_path / "lying.avi"
     write_video(path, moving_pattern(20))
@@ -121,7 +126,7 @@ def test_a_header_that_lies_about_the_frames(promised, error, tmp_path):
     "header_tells, expected",
     [
         (True, "its frames have 16000 x 16000 pixels, more than 33,554,432"),
-        (False, "the file is damaged: Invalid data"),
+        (False, "no frame can be decoded"),
     ],
 )
 def test_huge_frames_are_refused_before_memory_is_taken(header_tells, expected, tmp_path):
@@ -156,42 +161,35 @@ def test_huge_frames_are_refused_before_memory_is_taken(header_tells, expected, 
     assert int(megabytes) < 100
 
 
-def broken(content, generator):
-    """A file cut off, or with some of its bytes changed."""
-    content = bytearray(content)
-    if generator.random() < 0.4:
-        return bytes(content[: generator.integers(1, len(content))])
-    # Headers are short: without a bias to the start they would hardly be hit.
-    reach = len(content) if generator.random() < 0.6 else min(600, len(content))
-    for place in generator.integers(reach, size=generator.integers(1, 30)):
-        content[place] ^= 1 << generator.integers(8)
-    return bytes(content)
-
-
-@pytest.mark.parametrize("suffix, codec", [("avi", "mpeg4"), ("mp4", "libx264"), ("webm", "vp8")])
-def test_broken_files_give_a_whole_clip_or_an_error(suffix, codec, tmp_path):
-    source = tmp_path / f"source.{suffix}"
-    write_video(source, moving_pattern(24), codec="libvpx" if codec == "vp8" else codec, gop=6)
-    content, generator = source.read_bytes(), np.random.default_rng(0)
-    path, outcomes, slowest = tmp_path / f"broken.{suffix}", {"clip": 0, "error": 0}, 0
-    for _ in range(667):  # three formats: 2,001 files
-        path.write_bytes(broken(content, generator))
-        decoding._scan.cache_clear()
+def test_damaged_files_give_frames_or_an_error(tmp_path):
+    contents = {}
+    for kind, write in KINDS.items():
+        (tmp_path / kind).mkdir()
+        path = pathlib.Path(write(tmp_path / kind))
+        contents[kind, path.suffix] = path.read_bytes()
+    generator, outcomes, slowest = np.random.default_rng(1), collections.Counter(), 0
+    for (_, suffix), _, content in mutants(contents, 100):
+        path = tmp_path / f"broken{suffix}"
+        path.write_bytes(content)
+        scanning._scan.cache_clear()
         start = time.monotonic()
         try:
             video = scan_video(path)
             first = int(generator.integers(max(1, video.frames - 8)))
             numbers = np.minimum(np.arange(first, first + 8), video.frames - 1)
-            clip = read_frames(video, numbers, (2, 3, 28, 30), (28, 28))
+            clip, there = read_present(video, numbers, (2, 3, 28, 30), (28, 28))
+            frames = read_video(path)
         except VideoError as error:
             assert str(error).startswith(str(path))
             outcomes["error"] += 1
         else:
             assert clip.shape == (8, 28, 28, 3) and clip.dtype == np.uint8
-            outcomes["clip"] += 1
+            assert there.any() or len(frames) < video.frames
+            assert 0 < len(frames) <= video.frames
+            outcomes["frames"] += 1
         slowest = max(slowest, time.monotonic() - start)
     assert slowest < 10
-    assert min(outcomes.values()) > 100, outcomes
+    assert min(outcomes.values()) > 20, outcomes
 
 
 def test_a_broken_video_does_not_spoil_a_batch(tmp_path):

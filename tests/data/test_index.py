@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from video_files import moving_pattern, write_video
 
-from keras_seattn.data import Catalog, VideoError, decoding, unreadable
-from keras_seattn.data.decoding import Video, scan_video
+from keras_seattn.data import Catalog, VideoError, opening, scanning, unreadable
 from keras_seattn.data.index import Index
+from keras_seattn.data.scanning import Keyframe, Video, scan_video
 from keras_seattn.data.unreadable import scan_catalog
 
 
@@ -38,7 +38,7 @@ def opened(monkeypatch):
 
 def start_anew():
     unreadable._open_index.cache_clear()
-    decoding._scan.cache_clear()
+    scanning._scan.cache_clear()
 
 
 def test_a_second_start_opens_nothing_and_knows_the_same(catalog, opened):
@@ -79,11 +79,11 @@ def test_a_file_that_changed_is_opened_again(catalog, opened):
 
 def test_what_may_pass_is_not_remembered(catalog, opened, monkeypatch):
     readable = Catalog(catalog.paths[:1], [0], ["any"])
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 48 * 64 - 1)
-    with pytest.raises(VideoError, match=r"set keras_seattn\.data\.decoding\.MAX_PIXELS higher"):
+    monkeypatch.setattr(opening, "MAX_PIXELS", 48 * 64 - 1)
+    with pytest.raises(VideoError, match=r"set keras_seattn\.data\.opening\.MAX_PIXELS higher"):
         scan_catalog(readable)
     start_anew()
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 48 * 64)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 48 * 64)
     assert scan_catalog(readable)[0].frames == 20
 
 
@@ -114,8 +114,10 @@ def test_three_hundred_thousand_entries(tmp_path):
     entries = 300_000
     for i in range(entries):
         path = f"/videos/some class/{i:011d}_000000_000010.mp4"
-        keyframes = tuple((12 * k, None if k == 0 else 512 * k + i) for k in range(i % 4 + 1))
-        found = Video(path, 250 + i % 50, 256, 340, 25.0, True, keyframes)
+        keyframes = tuple(
+            Keyframe(12 * k, 512 * k, None if k == 0 else 512 * k - i) for k in range(i % 4 + 1)
+        )
+        found = Video(path, 250 + i % 50, 256, 340, 1.0, 25.0, True, i % 9 > 0, keyframes)
         if i % 1000 == 7:
             found = VideoError(f"{path}: is broken")
         index.put(path, status, found)

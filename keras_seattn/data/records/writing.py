@@ -13,7 +13,7 @@ import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
-from keras_seattn.data.decoding import VideoError, read_frames
+from keras_seattn.data.decoding import VideoError, read_present
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.files import read_json, write_json
@@ -166,7 +166,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
                 except VideoError as error:
                     if unreadable == "stop":
                         raise
-                    damage.note(error, videos[position].path)
+                    damage.note_video(videos[position].path, error)
                 else:
                     writer.write(example.SerializeToString())
                     written.append([name, label, frames])
@@ -193,15 +193,18 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
 
 def _example(video, name, label, class_name, short_side, quality):
     """The `tf.train.SequenceExample` of a video, and its number of frames."""
-    factor = min(1, short_side / min(video.height, video.width))
-    height, width = round(video.height * factor), round(video.width * factor)
+    factor = min(1, short_side / min(video.shape))
+    height, width = (max(1, round(side * factor)) for side in video.shape)
     images = []
     for first in range(0, video.frames, _FRAMES_AT_ONCE):
         numbers = range(first, min(first + _FRAMES_AT_ONCE, video.frames))
+        pixels, there = read_present(video, numbers, size=(height, width))
         images += [
             tf.io.encode_jpeg(image, quality=quality, optimize_size=True).numpy()
-            for image in read_frames(video, numbers, size=(height, width))
+            for image in pixels[there]
         ]
+    if not images:
+        raise VideoError(f"{video.path}: no frame can be decoded. Leave it out.")
     context = {
         "clip/label/index": _integer(label),
         "clip/label/string": _bytes(class_name.encode()),

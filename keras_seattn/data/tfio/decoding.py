@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from keras_seattn.data.clip_dataset import numpy_function
 from keras_seattn.data.scaling import crop_and_scale
 from keras_seattn.data.tfio import loading
 
@@ -36,8 +37,9 @@ class GraphReader:
         if others:
             warnings.warn(
                 f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes those "
-                f"whose width is a multiple of {_WIDTH}, that are not turned, of BT.601 colours in "
-                f"limited range, and of at most {_MOST_BYTES // 2**20} MiB in RGB.",
+                f"whose width is a multiple of {_WIDTH}, that are not turned, of square pixels, of "
+                f"BT.601 colours in limited range, and of at most {_MOST_BYTES // 2**20} MiB in "
+                "RGB.",
                 stacklevel=4,
             )
 
@@ -64,7 +66,7 @@ class GraphReader:
 
         It fails, in the graph, where the file cannot be decoded to its last frame.
         """
-        index, path, count, numbers, window, flip = tf.numpy_function(
+        index, path, count, numbers, window, flip = numpy_function(
             self._plan, element, (tf.int64, tf.string, tf.int64, tf.int64, tf.int32, tf.bool)
         )
         frames = tf.ensure_shape(self._decode(tf.io.read_file(path), 0), (None, None, None, 3))
@@ -80,7 +82,7 @@ class GraphReader:
         def takes(*element):
             return _is_safe(self.videos[self.choose(*element)[0]])
 
-        return tf.ensure_shape(tf.numpy_function(takes, element, tf.bool), ())
+        return tf.ensure_shape(numpy_function(takes, element, tf.bool), ())
 
     def _plan(self, *element):
         index, numbers, crop = self.choose(*element)
@@ -93,4 +95,5 @@ class GraphReader:
 
 def _is_safe(video):
     size = video.frames * video.height * video.width * 3
-    return video.plain and video.width % _WIDTH == 0 and size <= _MOST_BYTES
+    usual = video.plain and video.pixel_aspect == 1
+    return usual and video.width % _WIDTH == 0 and size <= _MOST_BYTES
