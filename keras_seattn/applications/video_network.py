@@ -6,6 +6,7 @@ import h5py
 import keras
 
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
+from keras_seattn.raised import as_raised
 
 # The name of a dataset in `.weights.h5` files, for what Keras keeps in `.keras` files only.
 DESCRIPTION = "keras_seattn"
@@ -21,7 +22,8 @@ class VideoNetwork(keras.Model):
 
     `data.test_clips` delivers clips together with their videos' indices, as a
     dictionary. This model takes the clips from it, so that `fit`, `evaluate`
-    and `predict` accept the data set; otherwise it is any functional model.
+    and `predict` accept the data set. Errors of data sets of this package
+    arrive in them as they were raised. Otherwise it is any functional model.
 
     Args:
         inputs: the `keras.Input`; its name is the dictionary's key.
@@ -57,6 +59,18 @@ class VideoNetwork(keras.Model):
         if isinstance(inputs, dict) and self.inputs[0].name in inputs:
             inputs = inputs[self.inputs[0].name]
         return super().call(inputs, training=training, mask=mask, **kwargs)
+
+    def fit(self, *args, **kwargs):
+        with as_raised():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        with as_raised():
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args, **kwargs):
+        with as_raised():
+            return super().predict(*args, **kwargs)
 
     def save_weights(self, filepath, *args, **kwargs):
         super().save_weights(filepath, *args, **kwargs)

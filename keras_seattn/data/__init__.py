@@ -12,10 +12,12 @@ from keras_seattn.data.catalogs import (
 from keras_seattn.data.decoding import VideoError, read_video
 from keras_seattn.data.holding_out import hold_out, video_group
 from keras_seattn.data.pipeline import test_clips, train_clips
+from keras_seattn.raised import as_raised
 
 __all__ = [
     "Catalog",
     "VideoError",
+    "as_raised",
     "find_videos",
     "hold_out",
     "load_directory",

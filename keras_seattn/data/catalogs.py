@@ -49,6 +49,32 @@ class Catalog:
         return len(self.paths)
 
 
+def match_classes(catalog, class_names, whose):
+    """Finds the classes of a catalog among those of a model or of another catalog, by name.
+
+    Args:
+        catalog: `Catalog`, or `data.records.Records`.
+        class_names: sequence of str.
+        whose: str, what has them, for the message.
+
+    Returns:
+        int array, the place among `class_names` of each class of `catalog`.
+
+    Raises:
+        ValueError: Some are not there; the message lists them.
+    """
+    places = {name: place for place, name in enumerate(class_names)}
+    unknown = [name for name in catalog.class_names if name not in places]
+    if unknown:
+        unused = [name for name in class_names if name not in catalog.class_names]
+        raise ValueError(
+            f"These classes of the data are none of {whose}: {', '.join(unknown)}. These classes "
+            f"of {whose} have no data: {', '.join(unused) or 'none'}. They are matched by name: "
+            "correct those that differ, or leave the others out."
+        )
+    return np.array([places[name] for name in catalog.class_names], "int64")
+
+
 def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
     """Lists the videos of UCF-101, or of any data set laid out like it.
 

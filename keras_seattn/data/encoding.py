@@ -41,7 +41,9 @@ class VideoWriter:
         self._stream, self._last = None, -1
 
     def __enter__(self):
-        self._container = av.open(f"{self.path}.part", "w", format="mp4")
+        # By its absolute path: FFmpeg takes `12:30.mp4` for an address.
+        partial = os.path.abspath(f"{self.path}.part")
+        self._container = av.open(partial, "w", format="mp4")
         return self
 
     def write(self, image, seconds):
@@ -49,10 +51,12 @@ class VideoWriter:
 
         Args:
             image: uint8 array, `(height, width, 3)`, RGB; an odd last row or
-                column is left out.
+                column is left out, a single one doubled.
             seconds: float, when it is shown; after that of the frame before.
         """
-        image = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
+        height, width = (max(1, side // 2 * 2) for side in image.shape[:2])
+        image = image[:height, :width]
+        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self._stream is None:
             self._stream = self._container.add_stream("libx264", rate=25, options={"crf": "20"})
             self._stream.height, self._stream.width = image.shape[:2]

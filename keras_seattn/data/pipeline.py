@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn import arguments
-from keras_seattn.data.decoding import VideoError, read_frames
+from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
+from keras_seattn.data.decoding import MissingFramesError, VideoError, read_frames, read_present
 from keras_seattn.data.records import reading
 from keras_seattn.data.records.manifest import as_records
 from keras_seattn.data.sampling import (
@@ -23,6 +24,8 @@ from keras_seattn.preprocessing import HARA_2018
 # a long video never lies in memory whole.
 CLIPS_PER_RUN = 16
 DECODERS = ("pyav", "tfio")
+# So many random clips of a video may touch damaged frames until another video is drawn.
+_TRIES = 3
 
 
 def train_clips(
@@ -43,8 +46,9 @@ def train_clips(
     them resized to `size`, flipped left-right half of the time; the crop is
     the same for all frames (`sampling.random_clip`, `sampling.random_crop`).
     The videos come in a new random order each epoch. Videos are opened and
-    checked at once, and decoded while the model trains, on all cores. A video
-    that opens well but proves damaged later is replaced by another, with a
+    checked at once, and decoded while the model trains, on all cores. A clip
+    that touches frames that cannot be decoded is drawn anew; a video that
+    opens well but cannot be read later is replaced by another. Both with a
     warning.
 
     Args:
@@ -58,7 +62,7 @@ def train_clips(
             for other clips each time.
         unreadable: what to do about videos that cannot be read: `"stop"`
             raises an error that lists them, `"skip"` warns and leaves them
-            out, up to 1 % of the videos.
+            out, up to 1 % of the videos (one may always be).
         crop_scales: sequence of float in (0, 1]: the sides of the crops, as
             shares of the video's shorter side.
         data_format: `"channels_last"` or `"channels_first"`; None means
@@ -78,7 +82,10 @@ def train_clips(
 
     Raises:
         ValueError: An argument outside of what is said above, or no videos.
-        VideoError: Videos cannot be read; the message lists them.
+        VideoError: Videos cannot be read; the message lists them. It may come
+            later, from the data set, when more than 1 % of them vanish or
+            prove unreadable, or a shard does. Networks of this package pass it
+            on as it is; around `fit` of another model, use `data.as_raised`.
         ImportError: tensorflow-io is needed, for `decoder` or a path such as
             `s3://...`, and cannot be used; says why.
 
@@ -104,11 +111,11 @@ def train_clips(
         dataset = reading.random_clips(records, frames, size, seed, crop_scales)
     else:
         dataset = _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
-    dataset = dataset.batch(batch_size)
-    return dataset.map(
+    dataset = dataset.batch(batch_size).map(
         lambda clips, labels: (_preprocess(clips, data_format, preprocessing), labels),
         num_parallel_calls=tf.data.AUTOTUNE,
-    ).prefetch(tf.data.AUTOTUNE)
+    )
+    return ClipDataset(dataset.prefetch(tf.data.AUTOTUNE))
 
 
 def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder):
@@ -128,15 +135,24 @@ def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
     def read(position, clip_seed):
         generator = np.random.default_rng(clip_seed)
         while True:
-            index, numbers, crop = draw(position, generator)
-            try:
-                return _read_clips(videos[index], numbers, crop, size), index
-            except VideoError as error:
-                damage.note(error, videos[index].path)
-                position = generator.integers(len(readable))
+            for _ in range(_TRIES):
+                index, numbers, crop = draw(position, generator)
+                path = videos[index].path
+                try:
+                    window = _window(videos[index], crop)
+                    pixels = read_frames(videos[index], numbers, window, (size, size), crop.flip)
+                    return pixels, index
+                except MissingFramesError as error:
+                    failure = error
+                    damage.note_clips(path, 1)
+                except VideoError as error:
+                    failure = error
+                    break
+            damage.note_video(path, failure)
+            position = generator.integers(len(readable))
 
     def load(*element):
-        clip, index = tf.numpy_function(read, element, (tf.uint8, tf.int64))
+        clip, index = numpy_function(read, element, (tf.uint8, tf.int64))
         return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(index, ())
 
     # A seed per clip, drawn in order, gives the same clips on any number of threads.
@@ -175,8 +191,8 @@ def test_clips(
     Args:
         catalog, frames, size, batch_size, unreadable, data_format,
             preprocessing, decoder: as for `train_clips`.
-        damage: `unreadable.DamageLog`, to learn of videos that prove damaged
-            later; None if nobody asks.
+        damage: `unreadable.DamageLog`, to learn of what proves damaged later;
+            None if nobody asks.
 
     Returns:
         A `tf.data.Dataset` of `(inputs, labels)`. `inputs["clip"]` holds the
@@ -184,13 +200,12 @@ def test_clips(
         catalog of the video that each comes from, int64 of shape `(batch,)`.
         The networks' input is named `"clip"`, so `fit`, `evaluate` and
         `predict` take the dataset as it is. Clips come in the order of the
-        catalog. Of a video that opens well but proves damaged later, clips
-        are black, with a warning.
+        catalog. Clips that touch frames that cannot be decoded are left out,
+        with a warning; `cardinality` counts them all the same.
 
     Raises:
         ValueError: An argument outside of what is said above, or no videos.
-        VideoError: Videos cannot be read; the message lists them.
-        ImportError: As for `train_clips`.
+        VideoError, ImportError: As for `train_clips`.
 
     Source:
         Hara et al. 2018, Section 3.2 (testing).
@@ -208,24 +223,24 @@ def test_clips(
     arguments.one_of(decoder, DECODERS, "decoder")
     records = as_records(catalog, unreadable)
     if records is not None:
-        dataset = reading.consecutive_clips(records, frames, size)
+        dataset, clips = reading.consecutive_clips(records, frames, size)
     else:
-        dataset = _consecutive_clips(catalog, frames, size, unreadable, decoder, damage)
-    dataset = dataset.batch(batch_size)
-    return dataset.map(
+        dataset, clips = _consecutive_clips(catalog, frames, size, unreadable, decoder, damage)
+    dataset = dataset.batch(batch_size).map(
         lambda clips, video, labels: (
             {"clip": _preprocess(clips, data_format, preprocessing), "video": video},
             labels,
         ),
         num_parallel_calls=tf.data.AUTOTUNE,
-    ).prefetch(tf.data.AUTOTUNE)
+    )
+    return ClipDataset(dataset.prefetch(tf.data.AUTOTUNE), most=-(-clips // batch_size))
 
 
 test_clips.__test__ = False  # pytest would take it for a test of whoever imports it
 
 
 def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
-    """All clips of all video files in order, a dataset of `(clip, video, label)`."""
+    """All clips of all video files in order, a dataset of `(clip, video, label)`; and how many."""
     videos = scan_catalog(catalog, unreadable)
     damage = damage or DamageLog(len(catalog))
     clip_counts = [0 if v is None else count_consecutive_clips(v.frames, frames) for v in videos]
@@ -245,14 +260,21 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
 
     def read(index, first):
         _, numbers, crop = choose(index, first)
+        path = videos[index].path
         try:
-            return _read_clips(videos[index], numbers, crop, size)
+            pixels, there = read_present(
+                videos[index], numbers, _window(videos[index], crop), (size, size)
+            )
         except VideoError as error:
-            damage.note(error, videos[index].path)
-            return np.zeros((len(numbers), size, size, 3), "uint8")
+            damage.note_video(path, error)
+            return np.empty((0, size, size, 3), "uint8")
+        whole = there.reshape(-1, frames).all(axis=1)
+        if not whole.all():
+            damage.note_clips(path, np.sum(~whole))
+        return pixels[np.repeat(whole, frames)]
 
     def load(index, first):
-        pixels = tf.numpy_function(read, [index, first], tf.uint8)
+        pixels = numpy_function(read, [index, first], tf.uint8)
         return tf.ensure_shape(pixels, (None, size, size, 3)), index
 
     def cut(pixels, index):
@@ -265,14 +287,12 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
         dataset = GraphReader(videos, choose, size).clips(dataset, load)
     else:
         dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.map(cut)
-    return dataset.unbatch().apply(tf.data.experimental.assert_cardinality(sum(clip_counts)))
+    return dataset.map(cut).unbatch(), sum(clip_counts)
 
 
-def _read_clips(video, numbers, crop, size):
-    """The cropped frames of a video, uint8 `(len(numbers), size, size, 3)`."""
-    window = crop.window(video.height, video.width)
-    return read_frames(video, numbers, window, (size, size), crop.flip)
+def _window(video, crop):
+    """Which part of a video's frames a crop is."""
+    return crop.window(video.height, video.width, video.pixel_aspect)
 
 
 def _preprocess(clips, data_format, preprocessing):

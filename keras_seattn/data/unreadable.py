@@ -11,8 +11,9 @@ import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
-from keras_seattn.data.decoding import TooLargeError, VideoError, scan_video
 from keras_seattn.data.index import Index
+from keras_seattn.data.opening import TooLargeError, VideoError
+from keras_seattn.data.scanning import scan_video
 from keras_seattn.files import cache_file
 
 # More than this share of a catalog unreadable means that something is wrong with the data set.
@@ -32,7 +33,7 @@ def scan_catalog(catalog, unreadable="stop"):
     Args:
         catalog: `Catalog`.
         unreadable: `"stop"` raises if any video cannot be read; `"skip"` warns
-            and leaves them out, unless they are more than 1 %.
+            and leaves them out, unless they are more than 1 % (one may always be).
 
     Returns:
         list of `Video`, one per path of the catalog; None in place of those
@@ -95,7 +96,7 @@ def scan_catalog(catalog, unreadable="stop"):
         if unreadable == "stop":
             raise VideoError(
                 _listing(messages, len(catalog))
-                + '\nRepair or remove them, or pass unreadable="skip" to leave out up to '
+                + '\nRepair or remove them, or pass unreadable="skip" to leave out one, or up to '
                 f"{MAXIMUM_SHARE:.0%}."
             )
         _stop_if_too_many(messages, len(catalog))
@@ -124,27 +125,32 @@ def _save(index):
 
 
 class DamageLog:
-    """Notes videos that opened well but fail later, and stops when they are too many.
+    """Notes what opened well but fails later, and stops when too many videos do.
 
     Args:
         videos: int, the number of videos that it watches.
+
+    Attributes:
+        clips: int, how many clips were left out of videos that can be read.
     """
 
     def __init__(self, videos):
         self.videos = videos
+        self.clips = 0
         self._messages = {}
+        self._damaged = set()
         self._lock = threading.Lock()
 
     @property
     def paths(self):
-        """set of str: the videos that have failed so far."""
+        """set of str: the videos that cannot be read any more."""
         return set(self._messages)
 
-    def note(self, error, path):
+    def note_video(self, path, error):
         """Notes that reading `path` failed with `error`: a warning the first time.
 
         Raises:
-            VideoError: More than 1 % of the videos have failed; it lists them.
+            VideoError: Too many videos have failed; it lists them.
         """
         with self._lock:
             if path in self._messages:
@@ -157,6 +163,19 @@ class DamageLog:
             stacklevel=2,
         )
 
+    def note_clips(self, path, clips):
+        """Notes that clips of a video touch damaged frames: a warning the first time."""
+        with self._lock:
+            self.clips += clips
+            if path in self._damaged:
+                return
+            self._damaged.add(path)
+        warnings.warn(
+            f"{path}: some of its frames are damaged. Clips that touch them are left out. Copy or "
+            "download it again.",
+            stacklevel=2,
+        )
+
 
 def _listing(messages, total):
     named = "\n".join(messages[:_MOST_NAMED])
@@ -165,8 +184,13 @@ def _listing(messages, total):
     return f"{len(messages)} of {total} videos cannot be read:\n{named}"
 
 
+def too_many(lost, total):
+    """Whether more videos are lost than may be left out: 1 %, but one at least and never all."""
+    return lost > max(1, MAXIMUM_SHARE * total) or lost == total
+
+
 def _stop_if_too_many(messages, total):
-    if len(messages) > MAXIMUM_SHARE * total:
+    if too_many(len(messages), total):
         raise VideoError(
             _listing(messages, total)
             + f"\nThat is more than {MAXIMUM_SHARE:.0%}. Check the data set, then start again."

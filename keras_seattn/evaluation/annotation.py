@@ -4,10 +4,11 @@ import functools
 
 import matplotlib.font_manager
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-# Smaller frames are enlarged, for the text to be read.
-_LEAST_SIDE = 240
+# Smaller frames are enlarged, for the text to be read, but not beyond what encoders take; what is
+# missing of very long ones is black.
+_LEAST_SIDE, _MOST_SIDE = 240, 4096
 
 
 def draw_scores(image, scores):
@@ -22,10 +23,13 @@ def draw_scores(image, scores):
         than 240 pixels.
     """
     height, width = image.shape[:2]
-    factor = max(1, _LEAST_SIDE / min(height, width))
+    factor = max(1, min(_LEAST_SIDE / min(height, width), _MOST_SIDE / max(height, width)))
     picture = Image.fromarray(image)
     if factor > 1:
         picture = picture.resize((round(width * factor), round(height * factor)))
+    if min(picture.size) < _LEAST_SIDE:
+        canvas = [max(side, _LEAST_SIDE) for side in picture.size]
+        picture = ImageOps.pad(picture, canvas)
     text = "\n".join(f"{score:4.0%}  {name}" for name, score in scores)
     pen = ImageDraw.Draw(picture, "RGBA")
     font = _font(max(12, picture.height // 20))

@@ -35,7 +35,7 @@ def write_page(path, title, subtitle, cards, note, sections):
         note=html.escape(note),
         sections="\n".join(sections),
     )
-    with open(path, "w", encoding="utf-8") as stream:
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(page)
 
 

@@ -116,13 +116,12 @@ def write_report(
         sections.append(section("Videos", picture(file("videos.png"), "frames of videos", 0.5)))
     sections.append(how_it_was_made(config, command))
 
-    skipped = f"; {len(result.skipped)} unreadable videos left out" if result.skipped else ""
     path = file("report.html")
     write_page(
         path,
         title,
         f"{result.videos:,} videos, {result.clips:,} clips, "
-        f"{len(result.class_names)} classes{skipped}",
+        f"{len(result.class_names)} classes{result.left_out}",
         [_card(result, name) for name in _CARDS],
         _NOTE,
         sections,

@@ -35,6 +35,8 @@ class EvaluationResult:
             themselves; None means as the videos are.
         loss: float, the mean cross-entropy of single clips, in nats.
         skipped: list of str, the videos that could not be read.
+        clips_left_out: int, how many clips of videos that can be read were
+            left out, for they touch damaged frames.
 
     Attributes:
         top1: float, the share of videos whose highest mean score is that of
@@ -70,6 +72,7 @@ class EvaluationResult:
     clips_right: np.ndarray = None
     loss: float = math.nan
     skipped: list = ()
+    clips_left_out: int = 0
 
     def __post_init__(self):
         def put(name, value):
@@ -193,6 +196,14 @@ class EvaluationResult:
             for i, name in enumerate(self.class_names)
         ]
 
+    @property
+    def left_out(self):
+        """What was left out, as the end of a sentence; "" if nothing was."""
+        text = f"; {len(self.skipped)} unreadable videos left out" if self.skipped else ""
+        if self.clips_left_out:
+            text += f"; {self.clips_left_out} clips with damaged frames left out"
+        return text
+
     def save(self, path):
         """Writes everything but the scores as JSON; NaN becomes null."""
         content = {
@@ -205,16 +216,17 @@ class EvaluationResult:
             "videos": self.videos,
             "clips": self.clips,
             "skipped": list(self.skipped),
+            "clips_left_out": self.clips_left_out,
             "class_names": self.class_names,
             "per_class": self.per_class,
             "confusion_matrix": self.confusion_matrix.tolist(),
         }
-        with open(path, "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(_without_nan(content), file, indent=1, ensure_ascii=False)
 
     def save_per_class(self, path):
         """Writes `per_class` as CSV; NaN becomes an empty cell."""
-        with open(path, "w", encoding="utf-8", newline="") as file:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             writer = csv.DictWriter(file, self.per_class[0])
             writer.writeheader()
             for row in self.per_class:
@@ -226,9 +238,7 @@ class EvaluationResult:
             f"{self.balanced_accuracy:.4f} ({self.videos} videos); "
             f"clip top-1 {self.clip_top1:.4f} ({self.clips} clips)"
         )
-        if self.skipped:
-            text += f"; {len(self.skipped)} unreadable videos left out"
-        return text
+        return text + self.left_out
 
 
 def _balanced_accuracy(labels, right):

@@ -3,6 +3,7 @@
 import numpy as np
 import tqdm
 
+from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.records.manifest import as_records
 from keras_seattn.data.unreadable import DamageLog
@@ -15,6 +16,11 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
 
     Clips are those of `data.test_clips`: consecutive, the last one looped to
     length, centre crop. Their length and size are those of the model's input.
+    Clips that touch damaged frames are left out of the mean.
+
+    Where the model knows the names of its classes, the catalog's are matched
+    with them by name: their order may be another, and some of the model's may
+    have no videos.
 
     Args:
         model: a `keras.Model` from preprocessed clips to probabilities.
@@ -30,8 +36,8 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
         An `EvaluationResult`.
 
     Raises:
-        ValueError: The model's input is not a clip of fixed size, it has
-            another number of classes than the catalog, or its outputs are not
+        ValueError: The model's input is not a clip of fixed size, the catalog
+            has classes that the model does not have, or its outputs are not
             probabilities.
         data.VideoError: Videos cannot be read; the message lists them.
 
@@ -45,12 +51,14 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     """
     frames, size, data_format = clip_shape(model)
     catalog = as_records(catalog, unreadable) or catalog
-    classes = len(catalog.class_names)
+    class_names = getattr(model, "class_names", None) or catalog.class_names
+    classes = len(class_names)
     if model.output_shape[-1] != classes:
         raise ValueError(
             f"`model` has {model.output_shape[-1]} outputs, but `catalog` has {classes} classes. "
             f"Build the model with classes={classes}."
         )
+    places = match_classes(catalog, class_names, "the model")
     damage = DamageLog(len(catalog))
     dataset = test_clips(
         catalog,
@@ -69,6 +77,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
         total=len(catalog), desc="Scoring videos", unit=" videos", disable=not progress
     ) as bar:
         for inputs, labels in dataset.as_numpy_iterator():
+            labels = places[labels]
             scores = np.asarray(model.predict_on_batch(inputs["clip"]), "float64")
             check_probabilities(scores)
             likelihoods = np.maximum(scores[np.arange(len(labels)), labels], 1e-7)
@@ -78,17 +87,18 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
             np.add.at(clip_losses, inputs["video"], -np.log(likelihoods))
             bar.update(int(inputs["video"][-1]) + 1 - bar.n)
 
-    damaged = damage.paths
-    scored = (clip_counts > 0) & [path not in damaged for path in catalog.paths]
+    skipped = (clip_counts == 0) | [path in damage.paths for path in catalog.paths]
+    scored = ~skipped
     return EvaluationResult(
         score_sums[scored] / clip_counts[scored, None],
-        catalog.labels[scored],
-        list(catalog.class_names),
-        paths=[path for path, seen in zip(catalog.paths, scored, strict=True) if seen],
+        places[catalog.labels[scored]],
+        list(class_names),
+        paths=[path for path, left_out in zip(catalog.paths, skipped, strict=True) if not left_out],
         clip_counts=clip_counts[scored],
         clips_right=clips_right[scored],
         loss=float(clip_losses[scored].sum() / clip_counts[scored].sum()),
-        skipped=[path for path, seen in zip(catalog.paths, scored, strict=True) if not seen],
+        skipped=[path for path, left_out in zip(catalog.paths, skipped, strict=True) if left_out],
+        clips_left_out=damage.clips,
     )
 
 

@@ -6,10 +6,12 @@ import keras
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.evaluation import DivergedError, evaluate, write_report
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
+from keras_seattn.raised import as_raised
 from keras_seattn.training.video_validation import VideoValidation
 
 
@@ -46,7 +48,8 @@ def train(
         model: a `keras.Model` from preprocessed clips to probabilities.
         recipe: `Recipe`.
         train_catalog: `data.Catalog`.
-        test_catalog: `data.Catalog` with the same classes.
+        test_catalog: `data.Catalog` with the same classes, or some of them;
+            they are matched by name.
         output_dir: str, a folder; made where missing.
         epochs: int; each shows one clip of every training video.
         batch_size: int, the number of clips of a training step.
@@ -60,8 +63,8 @@ def train(
         An `evaluation.EvaluationResult` of the test catalog.
 
     Raises:
-        ValueError: The catalogs have different classes, or the model does not
-            fit them.
+        ValueError: The second catalog has classes that the first does not
+            have, or the model does not fit them.
         FileExistsError: `output_dir` holds a model already.
         data.VideoError: Videos cannot be read; the message lists them.
 
@@ -141,7 +144,8 @@ def fit(
     Args:
         model, recipe, train_catalog, epochs, batch_size, seed, unreadable,
             crop_scales: see `train`.
-        validation_catalog: `data.Catalog` with the same classes.
+        validation_catalog: `data.Catalog` with the same classes, or some of
+            them; they are matched by name.
         callbacks: sequence of `keras.callbacks.Callback`, called behind the
             recipe's.
         verbose: as in `keras.Model.fit`.
@@ -152,8 +156,8 @@ def fit(
         `val_clip_top1` and `val_top1`, the last of whole videos.
 
     Raises:
-        ValueError: The catalogs have different classes, or the model does not
-            fit them.
+        ValueError: The second catalog has classes that the first does not
+            have, or the model does not fit them.
         evaluation.DivergedError: The loss became NaN.
         data.VideoError: Videos cannot be read; the message lists them.
 
@@ -180,18 +184,19 @@ def fit(
     )
     model.class_names = list(train_catalog.class_names)
     compile_model(model, recipe)
-    history = model.fit(
-        clips,
-        epochs=epochs,
-        shuffle=False,  # `train_clips` does it.
-        verbose=verbose,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            VideoValidation(validation_catalog, batch_size, unreadable),
-            *recipe.callbacks,
-            *callbacks,
-        ],
-    )
+    with as_raised():
+        history = model.fit(
+            clips,
+            epochs=epochs,
+            shuffle=False,  # `train_clips` does it.
+            verbose=verbose,
+            callbacks=[
+                keras.callbacks.TerminateOnNaN(),
+                VideoValidation(validation_catalog, batch_size, unreadable),
+                *recipe.callbacks,
+                *callbacks,
+            ],
+        )
     if not np.all(np.isfinite(history.history["loss"])):
         raise DivergedError(
             f"The loss was not a finite number in epoch {len(history.epoch)}: the training "
@@ -210,9 +215,8 @@ def compile_model(model, recipe):
 
 
 def check_classes(model, train_catalog, validation_catalog):
-    """Raises a ValueError unless a model and two catalogs have the same classes."""
-    if list(train_catalog.class_names) != list(validation_catalog.class_names):
-        raise ValueError("The catalogs must have the same class names.")
+    """Raises a ValueError unless a model and two catalogs go together."""
+    match_classes(validation_catalog, train_catalog.class_names, "the training data")
     if model.output_shape[-1] != len(train_catalog.class_names):
         raise ValueError(
             f"`model` has {model.output_shape[-1]} outputs, but the catalogs have "

@@ -11,6 +11,7 @@ import filelock
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.data.unreadable import scan_catalog
@@ -72,7 +73,8 @@ def search_reductions(
 
     Args:
         hypermodel: `ReductionHyperModel`.
-        train_catalog, test_catalog: `data.Catalog`s with the same classes.
+        train_catalog, test_catalog: `data.Catalog`s with the same classes; the
+            second may lack some.
         output_dir: str, a folder; made where missing.
         tuner: `"grid"`, `"random"`, `"bayesian"` or `"hyperband"`.
         objective: `"val_top1"`, `"val_clip_top1"`, `"val_loss"`,
@@ -129,8 +131,7 @@ def search_reductions(
         raise ValueError(
             f"`worker_timeout` must be a number of seconds above 0. Received: {worker_timeout}"
         )
-    if list(train_catalog.class_names) != list(test_catalog.class_names):
-        raise ValueError("`train_catalog` and `test_catalog` must have the same class names.")
+    match_classes(test_catalog, train_catalog.class_names, "the training data")
     part = role()
     training, validation = hold_out(train_catalog, validation_share, seed)
     if part != "worker":

@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tiny_ucf101, tm
     other = Catalog(catalog.paths, catalog.labels, ["Jump", "Run"])
     output = str(tmp_path / "run")
     recipe = paper_recipe(frames=8)
-    with pytest.raises(ValueError, match="must have the same class names"):
+    with pytest.raises(ValueError, match="are none of the training data: "):
         train(SEAResNet18_3D(**TINY), recipe, catalog, other, output, epochs=1)
     with pytest.raises(ValueError, match="`model` has 3 outputs, but the catalogs have 2 classes"):
         model = SEAResNet18_3D(**{**TINY, "classes": 3})

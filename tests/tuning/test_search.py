@@ -176,7 +176,7 @@ def test_a_damaged_video_stops_the_search_and_not_just_a_trial(arguments):
     with pytest.raises(VideoError, match=os.path.basename(path)):
         search_reductions(**arguments)
     assert not os.path.exists(arguments["output_dir"])
-    with pytest.raises(ValueError, match="must have the same class names"):
+    with pytest.raises(ValueError, match="are none of the training data: "):
         search_reductions(**{**arguments, "test_catalog": Catalog(["a"], [0], ["Jump", "Hop"])})
 
 

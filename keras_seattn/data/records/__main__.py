@@ -31,6 +31,7 @@ def main():
     flags.add_argument("--quality", type=count, default=60, help="of the JPEG frames (60)")
     flags.add_argument("--workers", type=count, help="shards written at once (one per core)")
     options = parser.parse_args()
+    command_line.escape_output()
     command_line.check_data_flags(parser, options)
     try:
         catalogs = command_line.load_catalogs(options, options.output)

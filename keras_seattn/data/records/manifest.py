@@ -11,15 +11,16 @@ import warnings
 import numpy as np
 import tqdm
 
-from keras_seattn import arguments
+from keras_seattn import arguments, raised
 from keras_seattn.data import storage
-from keras_seattn.data.decoding import VideoError
-from keras_seattn.data.unreadable import MAXIMUM_SHARE
+from keras_seattn.data.opening import VideoError
+from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
 from keras_seattn.files import cache_file, write_json
 
 MANIFEST = "manifest.json"
 VERSION = 1
 _CHUNK = 2**24
+_REPAIR = "Remove them and run the command that wrote them again, which writes these only."
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,15 +90,15 @@ def open_records(path, unreadable="stop"):
     if damaged:
         lost = sum(len(shard["videos"]) for shard in shards if shard["file"] in damaged)
         total = sum(len(shard["videos"]) for shard in shards)
-        message = f"{len(damaged)} of {len(shards)} shards, with {lost} videos, are damaged:\n"
-        message += "\n".join(damaged.values())
-        if unreadable == "stop" or lost > MAXIMUM_SHARE * total:
+        message = f"{_listing(damaged, shards)}\n{_REPAIR}"
+        if unreadable == "stop" or too_many(lost, total):
             raise VideoError(
-                f"{message}\nRemove them and run the command that wrote them again, which writes "
-                f'these only, or pass unreadable="skip" to leave out up to {MAXIMUM_SHARE:.0%}.'
+                f'{message} Or pass unreadable="skip" to leave out up to {MAXIMUM_SHARE:.0%}.'
             )
         warnings.warn(f"{message}\nThey are left out.", stacklevel=2)
         shards = [shard for shard in shards if shard["file"] not in damaged]
+    # TensorFlow reads them without a word of Python, and names none when one is damaged later.
+    raised.explain_with(path, lambda: _damage(folder, shards))
     videos = [video for shard in shards for video in shard["videos"]]
     names, labels, frames = zip(*videos, strict=True)
     return Records(
@@ -107,6 +108,21 @@ def open_records(path, unreadable="stop"):
         manifest["class_names"],
         np.array(frames, "int64"),
     )
+
+
+def _damage(folder, shards):
+    """A VideoError that names the shards that are damaged now; None if none is."""
+    try:
+        damaged = check_shards(folder, shards)
+    except OSError:
+        return None
+    return VideoError(f"{_listing(damaged, shards)}\n{_REPAIR}") if damaged else None
+
+
+def _listing(damaged, shards):
+    lost = sum(len(shard["videos"]) for shard in shards if shard["file"] in damaged)
+    listed = "\n".join(damaged.values())
+    return f"{len(damaged)} of {len(shards)} shards, with {lost} videos, are damaged:\n{listed}"
 
 
 def as_records(catalog, unreadable):

@@ -1,0 +1,83 @@
+"""Errors raised inside data sets arrive as they are, where TensorFlow wraps them in its own."""
+
+import collections
+import contextlib
+import functools
+import itertools
+import re
+import threading
+
+_MARK = re.compile(r"\[keras_seattn error (\d+)\]")
+_MOST_KEPT = 100
+# What TensorFlow raises when a file that it reads is not there or not whole.
+_OF_FILES = ("DataLossError", "NotFoundError", "PermissionDeniedError", "UnavailableError")
+
+_kept, _numbers, _lock = collections.OrderedDict(), itertools.count(1), threading.Lock()
+_explanations = {}
+
+
+class _MarkedError(Exception):
+    """Stands for an error that is kept, in a place where only its text is passed on."""
+
+
+def kept(function):
+    """A function whose errors `as_raised` knows again, however much they are wrapped.
+
+    Args:
+        function: what a data set is to run.
+    """
+
+    @functools.wraps(function)
+    def marking(*arguments):
+        try:
+            return function(*arguments)
+        except Exception as error:
+            number = next(_numbers)
+            with _lock:
+                _kept[number] = error
+                while len(_kept) > _MOST_KEPT:
+                    _kept.popitem(last=False)
+            raise _MarkedError(f"[keras_seattn error {number}] {error}") from None
+
+    return marking
+
+
+def explain_with(key, function):
+    """Notes a function that may know why files cannot be read.
+
+    Args:
+        key: what it knows about; a later function for the same replaces it.
+        function: takes nothing and returns an exception, or None.
+    """
+    _explanations[key] = function
+
+
+@contextlib.contextmanager
+def as_raised():
+    """A context in which errors of this package's data sets arrive as they were raised.
+
+    TensorFlow wraps what is raised in a data set in an error of its own, with
+    the text of its graph around it. `keras_seattn`'s networks and functions
+    look through that by themselves; around `fit` of another model:
+
+    >>> with keras_seattn.data.as_raised():
+    ...     model.fit(clips)
+    """
+    try:
+        yield
+    except Exception as error:
+        own = _own(error)
+        if own is None:
+            raise
+        raise own.with_traceback(None) from None
+
+
+def _own(error):
+    """The error of this package that another stands for; None if there is none."""
+    mark = _MARK.search(str(error))
+    if mark:
+        return _kept.get(int(mark[1]))
+    if type(error).__name__ in _OF_FILES and type(error).__module__.startswith("tensorflow."):
+        found = (explain() for explain in list(_explanations.values()))
+        return next((own for own in found if own is not None), None)
+    return None
