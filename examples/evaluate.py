@@ -11,7 +11,12 @@ import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
 from keras_seattn import evaluation
-from keras_seattn.command_line import add_data_flags, check_data_flags, load_catalogs
+from keras_seattn.command_line import (
+    add_data_flags,
+    check_data_flags,
+    escape_output,
+    load_catalogs,
+)
 
 
 def parse_arguments():
@@ -33,6 +38,7 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
+    escape_output()
     try:
         model = evaluation.load_model(options.model)
         os.makedirs(options.output, exist_ok=True)

@@ -7,6 +7,7 @@ import argparse
 import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
+from keras_seattn import command_line
 
 
 def main():
@@ -18,6 +19,7 @@ def main():
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the pictures")
     parser.add_argument("--class-name", help="the class to explain (the video's best)")
     options = parser.parse_args()
+    command_line.escape_output()
     try:
         model = keras_seattn.evaluation.load_model(options.model)
         prediction = keras_seattn.explain.explain_video(

@@ -9,6 +9,7 @@ import pathlib
 import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
+from keras_seattn import command_line
 from keras_seattn.evaluation import load_model
 from keras_seattn.export import ExportedModel, export_model, verify
 from keras_seattn.export.formats import FORMATS
@@ -24,6 +25,7 @@ def main():
         "--output", metavar="PATH", help="what to write (beside the model, named after it)"
     )
     options = parser.parse_args()
+    command_line.escape_output()
     model_path = pathlib.Path(options.model)
     ending = FORMATS[options.format][0]
     output = options.output or str(model_path.with_suffix(ending or ".savedmodel"))

@@ -9,18 +9,18 @@ python examples/predict.py v4l2:/dev/video0 --model model.keras  # a camera, unt
 
 import argparse
 import contextlib
-import json
-import os
 import sys
 
 import tqdm
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
-from keras_seattn import data
-from keras_seattn.data.decoding import frame_pixels
+from keras_seattn import command_line, data
+from keras_seattn.data import storage
 from keras_seattn.data.encoding import VideoWriter
-from keras_seattn.data.streams import is_stream
+from keras_seattn.data.pixels import Scaler, picture_shape
+from keras_seattn.data.streams import is_endless, is_stream
 from keras_seattn.evaluation import draw_scores, load_model, predict_clips, summarize
+from keras_seattn.stopping import StopRequest
 
 DRAWN = 3  # classes on a frame of --output
 
@@ -33,12 +33,17 @@ def parse_arguments():
         "videos",
         nargs="+",
         metavar="VIDEO",
-        help="files; folders, with all videos in them; addresses (http://..., rtsp://...); or a "
-        "camera: v4l2:/dev/video0 (Linux), avfoundation:0 (macOS), dshow:video=NAME (Windows)",
+        help="files; folders, with all videos in them; both also at s3://... (tensorflow-io); "
+        "addresses (http://..., rtsp://...); or a camera: v4l2:/dev/video0 (Linux), "
+        "avfoundation:0 (macOS), dshow:video=NAME (Windows)",
     )
     parser.add_argument("--model", required=True, help="a .keras file, or an exported model")
     parser.add_argument("--top", type=int, default=5, help="how many classes to name (5)")
-    parser.add_argument("--json", action="store_true", help="print JSON, with the scores of clips")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON, with the scores of clips where the video has an end",
+    )
     parser.add_argument(
         "--output", metavar="MP4", help=f"write the video with the top {DRAWN} of each clip on it"
     )
@@ -46,9 +51,8 @@ def parse_arguments():
 
 
 def recognize(model, source, options, writer):
-    """The prediction for a video; Ctrl-C ends a stream."""
-    live = is_stream(source)
-    clips = []
+    """The prediction for a video; Ctrl-C or SIGTERM ends a stream."""
+    live, scale = is_stream(source), Scaler()
     progress = tqdm.tqdm(
         predict_clips(model, source, max(options.top, DRAWN)),
         desc=source,
@@ -57,31 +61,38 @@ def recognize(model, source, options, writer):
         leave=False,
         disable=live,
     )
-    try:
+
+    def shown(stop):
         for clip, frames in progress:
-            clips.append(clip)
             if live:
                 best = ", ".join(f"{name} {score:.0%}" for name, score in clip.top[:DRAWN])
                 print(f"{clip.start:8.1f} s  {best}", file=sys.stderr)
-            for start, _, frame in frames if writer else ():
-                image = draw_scores(frame_pixels(frame), clip.top[:DRAWN])
-                writer.write(image, start)
-    except KeyboardInterrupt:
-        if not live:
-            raise
-    clips = [clip._replace(top=clip.top[: options.top]) for clip in clips]
-    return summarize(source, clips, model, options.top)
+            for timed in frames if writer else ():
+                shape = picture_shape(timed.frame, timed.pixel_aspect)
+                image = draw_scores(scale(timed.frame, size=shape), clip.top[:DRAWN])
+                writer.write(image, timed.start)
+            yield clip._replace(top=clip.top[: options.top])
+            if stop and stop.made:
+                return
+
+    with StopRequest() if live else contextlib.nullcontext() as stop:
+        return summarize(source, shown(stop), model, options.top, not is_endless(source))
+
+
+def is_folder(source):
+    return not is_stream(source) and storage.is_folder(source)
 
 
 def main():
     options = parse_arguments()
+    command_line.escape_output()
     predictions, failed = [], []
     try:
         model = load_model(options.model)
         videos = [
             path
             for source in options.videos
-            for path in (data.find_videos(source) if os.path.isdir(source) else [source])
+            for path in (data.find_videos(source) if is_folder(source) else [source])
         ]
         if options.output and len(videos) > 1:
             raise ValueError(f"--output takes one video. Received: {len(videos)} videos")
@@ -101,7 +112,7 @@ def main():
         sys.exit(f"error: {error}")
     if options.json:
         content = [*(prediction.to_dict() for prediction in predictions), *failed]
-        print(json.dumps(content, indent=1, ensure_ascii=False))
+        command_line.print_json(content)
     elif options.output and predictions:
         print(f"Wrote {options.output}")
     sys.exit(1 if failed else 0)

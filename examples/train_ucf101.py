@@ -113,13 +113,19 @@ def print_plan(options, model, recipe, train_catalog, test_catalog):
         "backend": keras.backend.backend(),
     }
     os.makedirs(options.output, exist_ok=True)
-    with open(os.path.join(options.output, "config.json"), "w", encoding="utf-8") as file:
+    with open(
+        os.path.join(options.output, "config.json"),
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+    ) as file:
         json.dump(config, file, indent=1, ensure_ascii=False)
     return config
 
 
 def main():
     options = parse_arguments()
+    command_line.escape_output()
     keras.utils.set_random_seed(options.seed)
     try:
         checkpoints.locate(options.weights, command_line.MODELS[options.model][1])

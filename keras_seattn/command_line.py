@@ -1,8 +1,10 @@
 """The flags that commands share: the data, the network, the training."""
 
 import argparse
+import json
 import math
 import os
+import sys
 
 from keras_seattn import applications, training
 from keras_seattn.applications import checkpoints, resnet3d, resnext3d
@@ -19,6 +21,21 @@ MODELS = {
 }
 # Smaller crops would lose the moving object of the demo.
 DEMO_CROP_SCALES = (1.0, 0.84)
+
+
+def escape_output():
+    """Has what the terminal cannot show, such as names that are not UTF-8, printed escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # It may be None, or a notebook's.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_json(content):
+    """Prints JSON in UTF-8, whatever the terminal has; other bytes in names are escaped."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # Half of a surrogate pair becomes \udc80 and the like, which is what JSON has for it.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    print(json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def count(text):

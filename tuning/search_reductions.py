@@ -167,6 +167,7 @@ def full_training(options, settings):
 
 def main():
     options = parse_arguments()
+    command_line.escape_output()
     workers.end_with_launcher()
     # It warns that many models were compiled, which is what a search does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
