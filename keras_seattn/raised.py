@@ -2,12 +2,13 @@
 
 import collections
 import contextlib
-import functools
 import itertools
 import re
 import threading
 
-_MARK = re.compile(r"\[keras_seattn error (\d+)\]")
+# How the number of an error that is kept stands in that of TensorFlow.
+MARK = "keras_seattn error"
+_MARKED = re.compile(rf"\[{MARK}\] \[(\d+)\]")
 _MOST_KEPT = 100
 # What TensorFlow raises when a file that it reads is not there or not whole.
 _OF_FILES = ("DataLossError", "NotFoundError", "PermissionDeniedError", "UnavailableError")
@@ -16,30 +17,14 @@ _kept, _numbers, _lock = collections.OrderedDict(), itertools.count(1), threadin
 _explanations = {}
 
 
-class _MarkedError(Exception):
-    """Stands for an error that is kept, in a place where only its text is passed on."""
-
-
-def kept(function):
-    """A function whose errors `as_raised` knows again, however much they are wrapped.
-
-    Args:
-        function: what a data set is to run.
-    """
-
-    @functools.wraps(function)
-    def marking(*arguments):
-        try:
-            return function(*arguments)
-        except Exception as error:
-            number = next(_numbers)
-            with _lock:
-                _kept[number] = error
-                while len(_kept) > _MOST_KEPT:
-                    _kept.popitem(last=False)
-            raise _MarkedError(f"[keras_seattn error {number}] {error}") from None
-
-    return marking
+def keep(error):
+    """Keeps an error that cannot be passed on, and returns the number that stands for it."""
+    number = next(_numbers)
+    with _lock:
+        _kept[number] = error
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return number
 
 
 def explain_with(key, function):
@@ -69,14 +54,14 @@ def as_raised():
         own = _own(error)
         if own is None:
             raise
-        raise own.with_traceback(None) from None
+        raise own from None
 
 
 def _own(error):
     """The error of this package that another stands for; None if there is none."""
-    mark = _MARK.search(str(error))
-    if mark:
-        return _kept.get(int(mark[1]))
+    marked = _MARKED.search(str(error))
+    if marked:
+        return _kept.get(int(marked[1]))
     if type(error).__name__ in _OF_FILES and type(error).__module__.startswith("tensorflow."):
         found = (explain() for explain in list(_explanations.values()))
         return next((own for own in found if own is not None), None)

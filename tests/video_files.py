@@ -118,3 +118,21 @@ def repack(source, path, change, format=None):
             changed.stream = copy
             new.mux(changed)
     return str(path)
+
+
+def damage_frames(path, numbers):
+    """Overwrites the data of some packets of a file, by their place in it."""
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    with open(path, "r+b") as file:
+        for number in numbers:
+            position, size = places[number]
+            file.seek(position)
+            file.write(bytes(size))
+
+
+def write_damaged(path, images, numbers):
+    """A video of single JPEG pictures, as cameras write it, some of which cannot be decoded."""
+    write_video(path, images, "mjpeg", pixels="yuvj420p")
+    damage_frames(path, numbers)
+    return str(path)

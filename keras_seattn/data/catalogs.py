@@ -5,6 +5,7 @@ import dataclasses
 import io
 import math
 import os
+import re
 import warnings
 
 import numpy as np
@@ -13,8 +14,11 @@ from keras_seattn import arguments
 from keras_seattn.data import storage
 
 VIDEO_SUFFIXES = (
-    ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv",
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
+    ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm",
+    ".wmv", ".y4m",
 )  # fmt: skip
+_NAMED = 3  # examples of what is left out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +111,7 @@ def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
     index_path = os.path.join(splits_dir, "classInd.txt")
     class_names = []
     for number, line in _lines(index_path):
-        words = line.split(None, 1)
+        words = re.split(r"[\s,;]+", line, maxsplit=1)
         if len(words) != 2 or words[0] != str(len(class_names) + 1) or words[1] in class_names:
             raise ValueError(
                 f"{index_path}, line {number}: expected '{len(class_names) + 1} <Class>', "
@@ -120,11 +124,9 @@ def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
     paths, labels = [], []
     for number, line in _lines(list_path):
         # Training lists give the label, test lists do not, and a file's name may hold spaces.
-        file, last = line, None
-        if " " in line:
-            start, end = line.rsplit(None, 1)
-            if end.isdigit() and (subset == "train" or start.lower().endswith(VIDEO_SUFFIXES)):
-                file, last = start, int(end)
+        file, last = _file_and_number(line)
+        if last is not None and subset == "test" and not _is_video(file):
+            file, last = line, None
         file = file.replace("\\", "/")
         folder = file.rpartition("/")[0]
         label = indices.get(folder)
@@ -174,25 +176,25 @@ def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
     _check_folder(video_dir, "video_dir", "hmdb51")
     _check_folder(splits_dir, "splits_dir", "testTrainMulti_7030_splits")
     suffix = f"_test_split{split}.txt"
-    names = storage.list_folder(splits_dir)
+    names = _shown(splits_dir)  # macOS puts a hidden file beside each.
     class_names = [name[: -len(suffix)] for name in names if name.endswith(suffix)]
     if not class_names:
         raise FileNotFoundError(
             f"`splits_dir` holds no list named <class>{suffix}: {splits_dir}. Unpack "
             "test_train_splits.rar of HMDB51 there."
         )
-    wanted = {"train": "1", "test": "2"}[subset]
+    wanted = {"train": 1, "test": 2}[subset]
     paths, labels = [], []
     for label, name in enumerate(class_names):
         list_path = os.path.join(splits_dir, name + suffix)
         for number, line in _lines(list_path):
-            words = line.rsplit(None, 1)
-            if len(words) != 2 or words[1] not in ("0", "1", "2"):
+            file, use = _file_and_number(line)
+            if use not in (0, 1, 2):
                 raise ValueError(
                     f"{list_path}, line {number}: expected '<file> 0|1|2'. Found: {line!r}"
                 )
-            if words[1] == wanted:
-                paths.append(os.path.join(video_dir, name, words[0]))
+            if use == wanted:
+                paths.append(os.path.join(video_dir, name, file))
                 labels.append(label)
     _check_class_folders(video_dir, set(class_names), splits_dir)
     return _catalog(paths, labels, class_names, splits_dir)
@@ -205,10 +207,12 @@ def load_kinetics(video_dir, csv, subset=None):
 
     Args:
         video_dir: str, the folder that holds a folder of videos per class:
-            `<label>/<youtube_id>_<start>_<end>.mp4`, the times as six digits;
-            spaces in a label may be underscores in its folder's name.
+            `<label>/<youtube_id>_<start>_<end>.mp4` (or .mkv, .webm and so on),
+            the times as six digits; spaces in a label may be underscores in
+            its folder's name, and it may have a folder of either kind.
         csv: str, the list: a CSV file with the columns `label`, `youtube_id`,
-            `time_start`, `time_end` and, for `subset`, `split`.
+            `time_start`, `time_end` and, for `subset`, `split`, with commas,
+            semicolons or tabs between them.
         subset: str, the value of `split` of the lines to take, such as
             `"train"` or `"validate"`; None takes all lines.
 
@@ -229,16 +233,13 @@ def load_kinetics(video_dir, csv, subset=None):
     400
     """
     _check_folder(video_dir, "video_dir", "a folder of videos per class")
-    try:
-        rows = list(csv_module.DictReader(io.StringIO(storage.read_text(csv), newline="")))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"`csv` does not exist: {csv}. Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{csv} is not a UTF-8 text file: {error}") from error
+    names, rows = _table(csv)
     columns = ["label", "youtube_id", "time_start", "time_end", *(["split"] if subset else [])]
-    missing = [name for name in columns if not rows or name not in rows[0]]
+    missing = [name for name in columns if name not in names]
     if missing:
         raise ValueError(f"{csv} lacks the columns {', '.join(missing)}. Check the file.")
+    if not rows:
+        raise ValueError(f"{csv} lists no videos: it has only a line of columns. Check the file.")
     class_names = sorted({row["label"] for row in rows})
     labels_of = {name: label for label, name in enumerate(class_names)}
     chosen = []
@@ -252,22 +253,22 @@ def load_kinetics(video_dir, csv, subset=None):
                 f"Found: {dict(row)}"
             )
         start, end = (int(float(time)) for time in times)
-        chosen.append((row["label"], f"{row['youtube_id']}_{start:06d}_{end:06d}.mp4"))
+        chosen.append((row["label"], f"{row['youtube_id']}_{start:06d}_{end:06d}"))
     if not chosen:
         known = ", ".join(sorted({str(row["split"]) for row in rows}))
         raise ValueError(f"{csv} has no lines of `subset` {subset!r}. It has: {known}")
 
     present = {
-        name: _class_folder(video_dir, name) for name in dict.fromkeys(name for name, _ in chosen)
+        name: _videos_by_stem(video_dir, name) for name in dict.fromkeys(name for name, _ in chosen)
     }
     paths, labels, absent = [], [], []
-    for name, file in chosen:
-        folder, files = present[name]
-        if file in files:
-            paths.append(os.path.join(folder, file))
+    for name, stem in chosen:
+        path = present[name].get(stem)
+        if path:
+            paths.append(path)
             labels.append(labels_of[name])
         else:
-            absent.append(os.path.join(folder, file))
+            absent.append(os.path.join(video_dir, name, f"{stem}.mp4"))
     if not paths:
         raise FileNotFoundError(
             f"None of the {len(chosen)} videos that {csv} lists is in {video_dir}. The first "
@@ -288,7 +289,8 @@ def load_directory(root):
     Args:
         root: str. Each folder in it is a class, by its name; the video files
             in it (.mp4, .avi, .mkv, .mov, .webm and so on) are its videos.
-            Hidden files and folders are left out.
+            Hidden files and folders are left out. One warning counts what else
+            is left out: files of other kinds, and folders in a class's folder.
 
     Returns:
         A `Catalog`; classes and files in alphabetical order.
@@ -305,13 +307,17 @@ def load_directory(root):
     ['falling', 'running', 'sitting']
     """
     _check_folder(root, "root", "a folder per class")
-    class_names = [name for name in _shown(root) if storage.is_folder(os.path.join(root, name))]
+    shown = _shown(root)
+    class_names = [name for name in shown if storage.is_folder(os.path.join(root, name))]
     if not class_names:
         raise ValueError(f"`root` holds no folders: {root}. Put the videos of each class in one.")
+    left_out = [os.path.join(root, name) for name in shown if name not in set(class_names)]
     paths, labels = [], []
     for label, name in enumerate(class_names):
         folder = os.path.join(root, name)
-        files = [os.path.join(folder, file) for file in _shown(folder) if _is_video(file)]
+        entries = _shown(folder)
+        files = [os.path.join(folder, file) for file in entries if _is_video(file)]
+        left_out += [os.path.join(folder, file) for file in entries if not _is_video(file)]
         if not files:
             raise ValueError(
                 f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
@@ -319,6 +325,7 @@ def load_directory(root):
             )
         paths += files
         labels += [label] * len(files)
+    _warn_of_left_out(root, left_out)
     return Catalog(paths, labels, class_names)
 
 
@@ -330,7 +337,7 @@ def find_videos(root):
 
     Returns:
         list of str, in alphabetical order; hidden files and folders are left
-        out.
+        out. One warning counts the files of other kinds.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -342,25 +349,38 @@ def find_videos(root):
     ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
     """
     _check_folder(root, "root", "video files")
-    paths = []
+    paths, left_out = [], []
     for folder, _, files in storage.walk(root):
         below = folder[len(root) :].replace(os.sep, "/").split("/")
         if not any(part.startswith(".") for part in below):
-            paths += [
-                os.path.join(folder, name) for name in files if _is_video(name) and name[0] != "."
-            ]
+            for name in sorted(name for name in files if name[0] != "."):
+                (paths if _is_video(name) else left_out).append(os.path.join(folder, name))
     if not paths:
         raise ValueError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
+    _warn_of_left_out(root, left_out)
     return sorted(paths)
 
 
-def _class_folder(video_dir, name):
-    """The folder of a class of Kinetics, and the set of files in it."""
-    for folder in (name, name.replace(" ", "_")):
+def _videos_by_stem(video_dir, name):
+    """The videos of a class of Kinetics: dict of a file's name without its suffix to its path."""
+    found = {}
+    for folder in dict.fromkeys((name, name.replace(" ", "_"))):
         path = os.path.join(video_dir, folder)
         if storage.is_folder(path):
-            return path, set(storage.list_folder(path))
-    return os.path.join(video_dir, name), set()
+            for file in filter(_is_video, storage.list_folder(path)):
+                found.setdefault(os.path.splitext(file)[0], os.path.join(path, file))
+    return found
+
+
+def _warn_of_left_out(root, left_out):
+    """Warns of files and folders that are no videos, or not where videos are looked for."""
+    if left_out:
+        warnings.warn(
+            f"{len(left_out)} files and folders in {root} are left out, such as "
+            f"{', '.join(left_out[:_NAMED])}. Videos are files that end in "
+            f"{', '.join(VIDEO_SUFFIXES)}, where this data set has its videos.",
+            stacklevel=3,
+        )
 
 
 def _shown(folder):
@@ -370,6 +390,34 @@ def _shown(folder):
 
 def _is_video(name):
     return name.lower().endswith(VIDEO_SUFFIXES)
+
+
+def _file_and_number(line):
+    """`(file, number)` of a line of a list; None for a number that is not there."""
+    match = re.fullmatch(r"(.+?)[\s,;]+(\d+)", line)
+    return (match[1], int(match[2])) if match else (line, None)
+
+
+def _table(path):
+    """The names of the columns of a CSV file, and its rows, dicts."""
+    try:
+        text = storage.read_text(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"`csv` does not exist: {path}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
+    head = text.partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    reader = csv_module.DictReader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
+    )
+    names = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = names
+    return names, [{key: _stripped(value) for key, value in row.items()} for row in reader]
+
+
+def _stripped(value):
+    return value.strip() if isinstance(value, str) else value
 
 
 def _is_number(text):
@@ -388,7 +436,7 @@ def _lines(path):
             f"{path} does not exist. Check `splits_dir`, `split` and `subset`."
         ) from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
+        raise ValueError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
     return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 

@@ -3,10 +3,16 @@
 import atexit
 import functools
 import gc
+import threading
+import time
 
+import numpy as np
 import tensorflow as tf
 
 from keras_seattn import raised
+
+# Seconds without a call, after which data sets have read ahead as far as they do; and at most.
+_REST, _LONGEST_END = 0.2, 60
 
 
 class ClipDataset(tf.data.Dataset):
@@ -51,23 +57,85 @@ def _raising(kind):
     return RaisingIterator
 
 
+@tf.autograph.experimental.do_not_convert
 def numpy_function(function, inputs, types):
-    """`tf.numpy_function`, with errors that `raised.as_raised` knows again."""
-    _end_iterators_at_exit()
-    return tf.numpy_function(raised.kept(function), inputs, types)
+    """`tf.numpy_function`, with errors that `raised.as_raised` knows again.
+
+    They are not raised in TensorFlow, which would write a traceback of its own to its log.
+
+    Args:
+        function: takes arrays and returns a tuple of arrays.
+        inputs: sequence of tensors.
+        types: sequence of `tf.DType`, of what the function returns.
+
+    Returns:
+        list of tensors.
+    """
+    _end_quietly()
+    empty = [np.empty(0, kind.as_numpy_dtype) for kind in types]
+
+    def call(*arguments):
+        with _calls:
+            if _calls.ending:
+                return *empty, -1
+            try:
+                return *function(*arguments), 0
+            except Exception as error:
+                return *empty, raised.keep(error)
+
+    *outputs, failed = tf.numpy_function(call, inputs, [*types, tf.int64])
+    works = tf.raw_ops.Assert(condition=tf.equal(failed, 0), data=[raised.MARK, failed])
+    with tf.control_dependencies([works]):
+        return [tf.identity(output) for output in outputs]
+
+
+class _Calls:
+    """The calls of our functions by data sets, as a context around each.
+
+    Attributes:
+        ending: bool, whether they are to do nothing any more.
+    """
+
+    def __init__(self):
+        self.ending = False
+        self._running, self._latest, self._lock = 0, 0.0, threading.Lock()
+
+    def __enter__(self):
+        self._count(1)
+
+    def __exit__(self, *_):
+        self._count(-1)
+
+    def _count(self, change):
+        with self._lock:
+            self._running += change
+            self._latest = time.monotonic()
+
+    def end(self):
+        """Waits until no more come: data sets read ahead, and then stop."""
+        self.ending = True
+        last = time.monotonic() + _LONGEST_END
+        while self._running or time.monotonic() - self._latest < _REST:
+            if time.monotonic() > last:
+                return
+            time.sleep(_REST / 10)
+
+
+_calls = _Calls()
 
 
 @functools.cache
-def _end_iterators_at_exit():
-    """Has iterators that are still there deleted before the interpreter ends.
+def _end_quietly():
+    """Has iterators end before the interpreter does.
 
     Once it ends no thread gets Python's lock any more, and an iterator that is deleted then waits
     for ever for the functions of ours that it has called.
     """
-    atexit.register(_end_iterators)
+    atexit.register(_end)
 
 
-def _end_iterators():
+def _end():
+    _calls.end()
     for thing in gc.get_objects():
         if issubclass(type(thing), tf.data.Iterator):
             vars(thing).clear()

@@ -74,6 +74,8 @@ def open_file(path):
             if storage.is_remote(path):
                 source = stack.enter_context(storage.open_file(path))
             container = av.open(source, container_options=options)
+        except FileNotFoundError as error:
+            raise VideoError(f"{path}: {error.strerror}. Was it moved or deleted?") from error
         except (av.FFmpegError, OSError, ValueError, tf.errors.OpError) as error:
             if _is_list(path):
                 raise VideoError(

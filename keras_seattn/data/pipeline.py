@@ -24,8 +24,8 @@ from keras_seattn.preprocessing import HARA_2018
 # a long video never lies in memory whole.
 CLIPS_PER_RUN = 16
 DECODERS = ("pyav", "tfio")
-# So many random clips of a video may touch damaged frames until another video is drawn.
-_TRIES = 3
+# If so many random clips of a video touch damaged frames, it has hardly any others.
+_TRIES = 20
 
 
 def train_clips(
@@ -122,7 +122,7 @@ def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
     """One random clip of each video file an epoch, a dataset of `(clip, label)`."""
     videos = scan_catalog(catalog, unreadable)
     readable = np.flatnonzero([video is not None for video in videos])
-    damage = DamageLog(len(catalog))
+    damage = DamageLog(catalog)
 
     def draw(position, generator):
         index = readable[position]
@@ -152,7 +152,7 @@ def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
             position = generator.integers(len(readable))
 
     def load(*element):
-        clip, index = numpy_function(read, element, (tf.uint8, tf.int64))
+        clip, index = numpy_function(read, element, [tf.uint8, tf.int64])
         return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(index, ())
 
     # A seed per clip, drawn in order, gives the same clips on any number of threads.
@@ -242,7 +242,7 @@ test_clips.__test__ = False  # pytest would take it for a test of whoever import
 def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
     """All clips of all video files in order, a dataset of `(clip, video, label)`; and how many."""
     videos = scan_catalog(catalog, unreadable)
-    damage = damage or DamageLog(len(catalog))
+    damage = damage or DamageLog(catalog)
     clip_counts = [0 if v is None else count_consecutive_clips(v.frames, frames) for v in videos]
     runs = np.array(
         [
@@ -267,14 +267,14 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
             )
         except VideoError as error:
             damage.note_video(path, error)
-            return np.empty((0, size, size, 3), "uint8")
+            return (np.empty((0, size, size, 3), "uint8"),)
         whole = there.reshape(-1, frames).all(axis=1)
         if not whole.all():
             damage.note_clips(path, np.sum(~whole))
-        return pixels[np.repeat(whole, frames)]
+        return (pixels[np.repeat(whole, frames)],)
 
     def load(index, first):
-        pixels = numpy_function(read, [index, first], tf.uint8)
+        (pixels,) = numpy_function(read, [index, first], [tf.uint8])
         return tf.ensure_shape(pixels, (None, size, size, 3)), index
 
     def cut(pixels, index):

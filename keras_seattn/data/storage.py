@@ -1,5 +1,6 @@
 """Files and folders on this machine or elsewhere (`s3://...`): one way to ask for either."""
 
+import codecs
 import contextlib
 import errno
 import os
@@ -105,14 +106,16 @@ def walk(path):
 
 
 def read_text(path):
-    """The content of a UTF-8 text file, without a byte order mark.
+    """The content of a text file in UTF-8, or in UTF-16 with a byte order mark, as Excel writes it.
 
     Raises:
         FileNotFoundError: It does not exist.
-        UnicodeDecodeError: It is no UTF-8 text.
+        UnicodeDecodeError: It is no such text.
     """
     with open_file(path) as file, _errors_named(path):
-        return file.read().decode("utf-8-sig")
+        content = file.read()
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if utf16 else "utf-8-sig")
 
 
 def open_file(path):

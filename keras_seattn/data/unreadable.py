@@ -1,5 +1,6 @@
 """Videos that cannot be read: found before training, survived during it, always named."""
 
+import collections
 import concurrent.futures
 import functools
 import os
@@ -92,15 +93,16 @@ def scan_catalog(catalog, unreadable="stop"):
         if isinstance(video, VideoError)
     }
     if errors:
-        messages = [errors[path] for path in catalog.paths if path in errors]
+        messages, total = list(errors.values()), len(catalog)
+        lost = sum(path in errors for path in catalog.paths)
         if unreadable == "stop":
             raise VideoError(
-                _listing(messages, len(catalog))
+                _listing(messages, lost, total)
                 + '\nRepair or remove them, or pass unreadable="skip" to leave out one, or up to '
                 f"{MAXIMUM_SHARE:.0%}."
             )
-        _stop_if_too_many(messages, len(catalog))
-        warnings.warn(_listing(messages, len(catalog)) + "\nThey are left out.", stacklevel=2)
+        _stop_if_too_many(messages, lost, total)
+        warnings.warn(_listing(messages, lost, total) + "\nThey are left out.", stacklevel=2)
     return videos
 
 
@@ -128,15 +130,16 @@ class DamageLog:
     """Notes what opened well but fails later, and stops when too many videos do.
 
     Args:
-        videos: int, the number of videos that it watches.
+        catalog: `Catalog`, or `records.Records`.
 
     Attributes:
         clips: int, how many clips were left out of videos that can be read.
     """
 
-    def __init__(self, videos):
-        self.videos = videos
+    def __init__(self, catalog):
         self.clips = 0
+        # A catalog may name a video several times.
+        self._entries = collections.Counter(catalog.paths)
         self._messages = {}
         self._damaged = set()
         self._lock = threading.Lock()
@@ -153,15 +156,13 @@ class DamageLog:
             VideoError: Too many videos have failed; it lists them.
         """
         with self._lock:
-            if path in self._messages:
-                return
-            self._messages[path] = str(error)
-            messages = list(self._messages.values())
-        _stop_if_too_many(messages, self.videos)
-        warnings.warn(
-            f"{error} ({len(messages)} of {self.videos} videos so far.)",
-            stacklevel=2,
-        )
+            is_new = path not in self._messages
+            self._messages.setdefault(path, str(error))
+            messages = dict(self._messages)
+        lost, total = sum(self._entries[path] for path in messages), self._entries.total()
+        _stop_if_too_many(list(messages.values()), lost, total)
+        if is_new:
+            warnings.warn(f"{error} ({lost} of {total} videos so far.)", stacklevel=2)
 
     def note_clips(self, path, clips):
         """Notes that clips of a video touch damaged frames: a warning the first time."""
@@ -177,21 +178,21 @@ class DamageLog:
         )
 
 
-def _listing(messages, total):
-    named = "\n".join(messages[:_MOST_NAMED])
-    if len(messages) > _MOST_NAMED:
-        named += f"\n... and {len(messages) - _MOST_NAMED} more"
-    return f"{len(messages)} of {total} videos cannot be read:\n{named}"
-
-
 def too_many(lost, total):
     """Whether more videos are lost than may be left out: 1 %, but one at least and never all."""
     return lost > max(1, MAXIMUM_SHARE * total) or lost == total
 
 
-def _stop_if_too_many(messages, total):
-    if too_many(len(messages), total):
+def _listing(messages, lost, total):
+    named = "\n".join(messages[:_MOST_NAMED])
+    if len(messages) > _MOST_NAMED:
+        named += f"\n... and {len(messages) - _MOST_NAMED} more"
+    return f"{lost} of {total} videos cannot be read:\n{named}"
+
+
+def _stop_if_too_many(messages, lost, total):
+    if too_many(lost, total):
         raise VideoError(
-            _listing(messages, total)
+            _listing(messages, lost, total)
             + f"\nThat is more than {MAXIMUM_SHARE:.0%}. Check the data set, then start again."
         )

@@ -59,7 +59,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
             f"Build the model with classes={classes}."
         )
     places = match_classes(catalog, class_names, "the model")
-    damage = DamageLog(len(catalog))
+    damage = DamageLog(catalog)
     dataset = test_clips(
         catalog,
         frames,

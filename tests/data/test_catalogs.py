@@ -1,6 +1,10 @@
 """The lists of UCF-101, HMDB51 and folders, as users have them on disk."""
 
+import csv
+import io
 import os
+import pathlib
+import re
 
 import pytest
 
@@ -65,6 +69,20 @@ def test_ucf101_test_lists_with_labels_and_names_that_end_in_numbers(ucf101):
     assert [os.path.basename(path) for path in test.paths] == ["a.avi", "take 2"]
 
 
+@pytest.mark.parametrize("separator", ["\t", ",", ", ", "  ", ";"])
+def test_ucf101_lists_with_other_separators_parse_the_same(ucf101, separator):
+    video_dir, splits_dir = ucf101
+    expected = load_ucf101(video_dir, splits_dir, split=2, subset="train")
+    for name in ("trainlist02.txt", "classInd.txt"):
+        path = splits_dir / name
+        content = path.read_text(encoding="utf-8")
+        content = re.sub(r" (?=\d\n)|(?<=^\d) ", separator, content, flags=re.MULTILINE)
+        path.write_text(content, encoding="utf-16")
+    changed = load_ucf101(video_dir, splits_dir, split=2, subset="train")
+    assert (changed.paths, changed.class_names) == (expected.paths, expected.class_names)
+    assert changed.labels.tolist() == expected.labels.tolist()
+
+
 @pytest.mark.parametrize(
     "file, content, message",
     [
@@ -107,6 +125,8 @@ def test_hmdb51(tmp_path):
     (splits_dir / "wave_test_split1.txt").write_text("a b.avi 1 \r\nc.avi 2 \r\n\r\nd.avi 0 \r\n")
     (splits_dir / "brush_hair_test_split1.txt").write_text("e.avi 2\nf#;ö.avi 1\n", "utf-8")
     (splits_dir / "wave_test_split2.txt").write_text("a b.avi 2\n")
+    # macOS puts such files, which are no text, beside all that it copies to other disks.
+    (splits_dir / "._wave_test_split1.txt").write_bytes(b"\x00\x05\x16\x07")
     train = load_hmdb51(video_dir, splits_dir, split=1, subset="train")
     assert train.class_names == ["brush_hair", "wave"]
     assert [os.path.relpath(path, video_dir) for path in train.paths] == [
@@ -125,15 +145,20 @@ def test_hmdb51(tmp_path):
         load_hmdb51(video_dir, splits_dir, split=1)
 
 
-def test_directory(tmp_path):
-    for name in ("run/b.MP4", "run/a [1].avi", "run/notes.txt", "fall/c.mkv", ".cache/x.mp4"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.touch()
+
+
+def test_directory(tmp_path, recwarn):
+    touch(tmp_path, "run/b.MP4", "run/a [1].avi", "fall/c.mkv", ".cache/x.mp4", "run/.hidden.txt")
     catalog = load_directory(tmp_path)
     assert catalog.class_names == ["fall", "run"]
     assert [os.path.basename(path) for path in catalog.paths] == ["c.mkv", "a [1].avi", "b.MP4"]
     assert catalog.labels.tolist() == [0, 1, 1]
+    assert not recwarn.list
     (tmp_path / "walk").mkdir()
     with pytest.raises(ValueError, match="walk holds no video files"):
         load_directory(tmp_path)
@@ -141,6 +166,36 @@ def test_directory(tmp_path):
         load_directory(tmp_path / "run")
     with pytest.raises(FileNotFoundError, match="`root` is not a folder"):
         load_directory(tmp_path / "none")
+
+
+CAMERAS_AND_SITES = (
+    ".3gp .3g2 .mts .m2ts .m2v .mpe .vob .mxf .f4v .ogv .asf .divx .gif .y4m "
+    ".mp4 .mkv .mov .avi .webm .wmv .flv .m4v .mpg .mpeg .ts"
+).split()
+
+
+def test_what_cameras_and_sites_give_is_found(tmp_path):
+    touch(tmp_path, *(f"walk/{i}{suffix}" for i, suffix in enumerate(CAMERAS_AND_SITES)))
+    touch(tmp_path, *(f"run/{i}{suffix.upper()}" for i, suffix in enumerate(CAMERAS_AND_SITES)))
+    assert len(load_directory(tmp_path)) == 2 * len(CAMERAS_AND_SITES)
+    assert len(find_videos(str(tmp_path))) == 2 * len(CAMERAS_AND_SITES)
+
+
+def test_what_is_left_out_is_told_once(tmp_path):
+    touch(tmp_path, "run/a.mp4", "run/take 2/b.mp4", "run/notes.txt", "run/c.mp4.part", "lost.mp4")
+    touch(tmp_path, ".DS_Store", "run/._a.mp4")
+    with pytest.warns(UserWarning) as caught:
+        assert len(load_directory(tmp_path)) == 1
+    assert len(caught) == 1
+    message = str(caught[0].message)
+    assert message.startswith(f"4 files and folders in {tmp_path} are left out, such as ")
+    named = [tmp_path / "lost.mp4", tmp_path / "run" / "c.mp4.part", tmp_path / "run" / "notes.txt"]
+    assert ", ".join(map(str, named)) in message and "take 2" not in message
+    with pytest.warns(
+        UserWarning, match="^2 files and folders in .*c.mp4.part.*notes.txt"
+    ) as caught:
+        assert len(find_videos(str(tmp_path))) == 3
+    assert len(caught) == 1
 
 
 def test_catalogs_check_their_labels():
@@ -189,9 +244,55 @@ def test_kinetics_without_its_missing_videos(kinetics):
         assert len(load_kinetics(*kinetics)) == 4
 
 
+def rewritten(text, separator):
+    """A list of Kinetics with other separators, as `csv` quotes it."""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=separator).writerows(csv.reader(io.StringIO(text)))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text, encoding",
+    [
+        (rewritten(KINETICS, ";"), "utf-8"),
+        (rewritten(KINETICS, "\t"), "utf-16"),
+        (KINETICS.replace(",", ", ").replace('"throwing, ', '"throwing,'), "utf-8-sig"),
+    ],
+)
+def test_lists_of_kinetics_as_other_programs_write_them(kinetics, text, encoding):
+    with pytest.warns(UserWarning, match="1 of the 5 videos"):
+        expected = load_kinetics(*kinetics)
+    with open(kinetics[1], "w", encoding=encoding, newline="") as file:
+        file.write(text)
+    with pytest.warns(UserWarning, match="1 of the 5 videos"):
+        found = load_kinetics(*kinetics)
+    assert (found.paths, found.class_names) == (expected.paths, expected.class_names)
+
+
+def test_videos_of_kinetics_in_other_containers_and_in_both_folders(kinetics):
+    folder, _ = kinetics
+    os.rename(
+        os.path.join(folder, KINETICS_FILES[1]),
+        os.path.join(folder, KINETICS_FILES[1].replace(".mp4", ".webm")),
+    )
+    os.makedirs(os.path.join(folder, "tai chi"))
+    with open(kinetics[1], "a", encoding="utf-8") as file:
+        file.write("tai chi,ddddddddddd,1,11,train\n")
+    touch(pathlib.Path(folder), "tai chi/ddddddddddd_000001_000011.mkv")
+    with pytest.warns(UserWarning, match="1 of the 5 videos"):
+        train = load_kinetics(*kinetics, subset="train")
+    assert [os.path.relpath(path, folder) for path in train.paths] == [
+        KINETICS_FILES[0],
+        KINETICS_FILES[1].replace(".mp4", ".webm"),
+        KINETICS_FILES[2],
+        os.path.join("tai chi", "ddddddddddd_000001_000011.mkv"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
+        ("label,youtube_id,time_start,time_end,split\n", "lists no videos: it has only a line"),
         ("label,youtube_id\nx,y\n", "lacks the columns time_start, time_end, split"),
         ("", "lacks the columns label"),
         (KINETICS.replace(",0,10,", ",zero,10,"), "line 3: expected a label.*'time_start': 'zero'"),

@@ -16,70 +16,8 @@ from mutations import mutants
 from video_files import decode_all, moving_pattern, write_video
 from video_kinds import KINDS
 
-from keras_seattn import predict
 from keras_seattn.data import Catalog, VideoError, read_video, scanning, train_clips
 from keras_seattn.data.decoding import read_frames, read_present, scan_video
-
-# The display matrices of a file's track, as 16.16 and 2.30 fixed-point numbers.
-MATRICES = {
-    90: (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30),
-    180: (-(1 << 16), 0, 0, 0, -(1 << 16), 0, 0, 0, 1 << 30),
-    270: (0, -(1 << 16), 0, 1 << 16, 0, 0, 0, 0, 1 << 30),
-}
-
-
-def turned(source, path, clockwise):
-    """A copy of an MP4 file that says that it is to be shown turned, as phones write it."""
-    content = bytearray(pathlib.Path(source).read_bytes())
-    place = content.index(b"tkhd") + 44
-    content[place : place + 36] = struct.pack(">9i", *MATRICES[clockwise])
-    path.write_bytes(content)
-    return str(path)
-
-
-@pytest.mark.parametrize("clockwise", MATRICES)
-def test_phone_videos_are_shown_upright(clockwise, tmp_path, model_path):
-    plain = write_video(tmp_path / "plain.mp4", moving_pattern(30), codec="libx264", gop=8)
-    path = turned(plain, tmp_path / "turned.mp4", clockwise)
-    expected = np.rot90(read_video(plain), -clockwise // 90, axes=(1, 2))
-    video = scan_video(path)
-    assert (video.height, video.width) == expected.shape[1:3]
-    assert np.array_equal(read_video(path), expected)
-    # With seeking, scaling and a window, as clips are read.
-    scaled = read_frames(video, [20, 9], (4, 6, 36, 40), (18, 20))
-    assert scaled.shape == (2, 18, 20, 3)
-    blocks = expected[[20, 9], 4:40, 6:46].reshape(2, 18, 2, 20, 2, 3).mean((2, 4))
-    assert np.abs(scaled - blocks).mean() < 8
-    flipped = read_frames(video, [20, 9], (4, 6, 36, 40), (18, 20), flip=True)
-    assert np.abs(flipped - scaled[:, :, ::-1].astype(float)).mean() < 1
-    # Recognising reads the file another way.
-    upright = write_video(
-        tmp_path / "upright.mp4", expected, codec="libx264", options={"crf": "1"}, gop=8
-    )
-    scores = [[clip.scores for clip in predict(model_path, p).clips] for p in (path, upright)]
-    np.testing.assert_allclose(*scores, atol=0.02)
-
-
-@pytest.mark.parametrize(
-    "codec, pixels", [("libx264", "gray"), ("libx264", "yuv420p10le"), ("libx264", "yuv444p")]
-)
-def test_other_pixel_formats_come_as_rgb(codec, pixels, tmp_path):
-    images = moving_pattern(12)
-    path = str(tmp_path / "video.mp4")
-    with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=25, options={"crf": "5"})
-        stream.height, stream.width, stream.pix_fmt = 48, 64, pixels
-        for image in images:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image).reformat(format=pixels)))
-        container.mux(stream.encode())
-    frames = read_video(path)
-    assert frames.shape == images.shape and frames.dtype == np.uint8
-    if pixels == "gray":
-        assert np.ptp(frames.astype(int), axis=-1).max() <= 1
-        weights = (0.299, 0.587, 0.114)
-        assert np.abs(frames[..., 0] - images @ weights).mean() < 12
-    else:
-        assert np.abs(frames.astype(int) - images).mean() < 8
 
 
 def test_frames_of_a_variable_rate_are_counted_not_timed(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from video_files import moving_pattern, write_video
 
-from keras_seattn.data import Catalog, VideoError, opening, scanning, unreadable
+from keras_seattn.data import Catalog, VideoError, index, opening, scanning, unreadable
 from keras_seattn.data.index import Index
 from keras_seattn.data.scanning import Keyframe, Video, scan_video
 from keras_seattn.data.unreadable import scan_catalog
@@ -99,6 +99,20 @@ def test_a_damaged_index_counts_as_none(catalog, opened):
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
+def test_what_an_older_reader_found_is_not_trusted(catalog, opened, monkeypatch):
+    readable = Catalog(catalog.paths[:3], [0] * 3, ["any"])
+    monkeypatch.setattr(index, "READER", 1)
+    scan_catalog(readable)
+    start_anew()
+    scan_catalog(readable)
+    assert len(opened) == 3
+    monkeypatch.undo()
+    start_anew()
+    monkeypatch.setattr(unreadable, "scan_video", lambda path: opened.append(path))
+    scan_catalog(readable)
+    assert len(opened) == 6
+
+
 def test_without_a_place_for_it_a_warning_says_so(catalog, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path / "file"))
@@ -110,7 +124,7 @@ def test_without_a_place_for_it_a_warning_says_so(catalog, monkeypatch, tmp_path
 def test_three_hundred_thousand_entries(tmp_path):
     # Not a timed test: it says by its size what the index must hold, and that nothing is mixed up.
     status = os.stat(write_video(tmp_path / "a.avi", moving_pattern(8)))
-    index = Index(str(tmp_path / "index.npz"))
+    kept = Index(str(tmp_path / "index.npz"))
     entries = 300_000
     for i in range(entries):
         path = f"/videos/some class/{i:011d}_000000_000010.mp4"
@@ -120,12 +134,12 @@ def test_three_hundred_thousand_entries(tmp_path):
         found = Video(path, 250 + i % 50, 256, 340, 1.0, 25.0, True, i % 9 > 0, keyframes)
         if i % 1000 == 7:
             found = VideoError(f"{path}: is broken")
-        index.put(path, status, found)
-    index.save()
+        kept.put(path, status, found)
+    kept.save()
     start = time.perf_counter()
-    again = Index(index.path)
+    again = Index(kept.path)
     print(f"{entries} entries opened in {time.perf_counter() - start:.2f} s")
     assert len(again) == entries
     for i in np.random.default_rng(0).integers(entries, size=1000):
         path = f"/videos/some class/{i:011d}_000000_000010.mp4"
-        assert repr(again.get(path, status)) == repr(index.get(path, status)) != "None"
+        assert repr(again.get(path, status)) == repr(kept.get(path, status)) != "None"

@@ -1,12 +1,24 @@
 """train_clips and test_clips: what they deliver, and what they do about broken videos."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
-from video_files import decode_all, moving_pattern, write_video
+import tensorflow as tf
+from video_files import decode_all, moving_pattern, write_damaged, write_video
+from video_kinds import OTHERS
 
 from keras_seattn.applications import SEAResNet18_3D
-from keras_seattn.data import Catalog, VideoError, load_ucf101, test_clips, train_clips
+from keras_seattn.data import (
+    Catalog,
+    VideoError,
+    as_raised,
+    load_ucf101,
+    test_clips,
+    train_clips,
+)
+from keras_seattn.data.unreadable import DamageLog
 from keras_seattn.preprocessing import HARA_2018
 
 
@@ -161,6 +173,78 @@ def test_more_than_one_percent_unreadable_stops_with_the_list(partly_broken):
     assert "more than 1%" in str(error.value)
 
 
+def test_of_eight_videos_one_may_be_left_out_and_of_one_none(tmp_path):
+    good = write_video(tmp_path / "good.avi", moving_pattern(16, 16, 16))
+    missing = [str(tmp_path / f"{i}.avi") for i in range(2)]
+    with pytest.warns(UserWarning, match=r"1 of 8 videos cannot be read:\n.*0\.avi"):
+        clips = train_clips(Catalog([good] * 7 + missing[:1], [0] * 8, ["a"]), 4, 16, 8, seed=0,
+                            unreadable="skip")  # fmt: skip
+    assert sum(len(labels) for _, labels in clips) == 7
+    for paths in ([good] * 7 + missing, missing[:1]):
+        with pytest.raises(VideoError, match="more than 1%"):
+            train_clips(Catalog(paths, [0] * len(paths), ["a"]), 4, 16, 8, unreadable="skip")
+
+
+def test_a_folder_of_videos_cut_without_encoding_is_trained_and_tested_on(tmp_path, recwarn):
+    paths = []
+    for i in range(8):
+        (tmp_path / str(i)).mkdir()
+        paths.append(OTHERS["cut"](tmp_path / str(i)))
+    catalog = Catalog(paths, [0] * 8, ["a"])
+    numbers = [np.arange(8 * i, 8 * i + 8) for i in range(3)] + [24 + np.arange(8) % 7]
+    expected = decode_all(paths[0])[np.stack(numbers)][:, :, :, 8:56]
+    (inputs, _), *_ = test_clips(catalog, frames=8, size=48, batch_size=4)
+    mean = np.asarray(HARA_2018.mean, "float32")
+    np.testing.assert_allclose(inputs["clip"], expected - mean, atol=1e-4)
+    epochs = train_clips(catalog, frames=8, size=16, batch_size=8, seed=0).repeat(12)
+    assert len(list(epochs)) == 12
+    assert not [w for w in recwarn if "cut" in str(w.message)]
+
+
+@pytest.fixture
+def partly_damaged(tmp_path):
+    """Four videos of 32 frames, of which frame 12 cannot be decoded, in two classes."""
+    images = moving_pattern(32, 16, 16)
+    paths = [write_damaged(tmp_path / f"{i}.avi", images, [12]) for i in range(4)]
+    return Catalog(paths, [0, 1, 0, 1], ["a", "b"])
+
+
+def test_clips_that_touch_damaged_frames_are_left_out_of_testing(partly_damaged):
+    damage = DamageLog(partly_damaged)
+    dataset = test_clips(partly_damaged, frames=8, size=16, batch_size=5, damage=damage)
+    with pytest.warns(UserWarning, match=r"0\.avi: some of its frames are damaged") as caught:
+        batches = list(dataset.as_numpy_iterator())
+    assert len([w for w in caught if "damaged" in str(w.message)]) == 4
+    videos = np.concatenate([inputs["video"] for inputs, _ in batches])
+    assert videos.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    assert damage.clips == 4 and not damage.paths
+    clips = np.concatenate([inputs["clip"] for inputs, _ in batches])
+    frames = decode_all(partly_damaged.paths[0])  # without the damaged one
+    expected = np.stack([frames[:8], frames[15:23], frames[23:31]])
+    mean = np.asarray(HARA_2018.mean, "float32")
+    np.testing.assert_allclose(clips, np.tile(expected - mean, (4, 1, 1, 1, 1)), atol=1e-4)
+
+
+def test_clips_that_touch_damaged_frames_are_drawn_anew_in_training(partly_damaged, recwarn):
+    dataset = train_clips(partly_damaged, 8, 16, 4, seed=0, crop_scales=(1.0,))
+    mean = np.asarray(HARA_2018.mean, "float32")
+    frames = decode_all(partly_damaged.paths[0])
+    seen = set()
+    for _ in range(20):
+        clips, labels = collect(dataset)
+        assert sorted(labels) == [0, 0, 1, 1]  # of each video one, for each has whole clips
+        for clip in clips:
+            distances = np.abs(frames[None] - (clip[[0, -1]] + mean)[:, None]).max((2, 3, 4))
+            mirrored = np.abs(frames[None] - (clip[[0, -1], :, ::-1] + mean)[:, None]).max(
+                (2, 3, 4)
+            )
+            first, last = np.minimum(distances, mirrored).argmin(1)
+            assert last - first == 7 and (last < 12 or first >= 12)
+            seen.add(int(first))
+    assert min(seen) <= 2 and max(seen) >= 20
+    assert len({str(w.message) for w in recwarn if "damaged" in str(w.message)}) == 4
+
+
 @pytest.fixture
 def damaged_later(tmp_path):
     """150 catalog entries, one of a file that opens well and fails when it is decoded."""
@@ -192,6 +276,57 @@ def test_a_video_that_fails_during_testing_is_named(damaged_later, recwarn):
     videos = np.concatenate([inputs["video"] for inputs, _ in dataset.as_numpy_iterator()])
     assert videos.tolist() == list(range(149))
     assert any("damaged.avi" in str(w.message) for w in recwarn)
+
+
+def vanishing(tmp_path, count=12):
+    """A catalog of videos, and a function that takes three of them away."""
+    paths = [
+        write_video(tmp_path / f"{i}.avi", moving_pattern(16, 16, 16, seed=i)) for i in range(count)
+    ]
+    return Catalog(paths, [i % 2 for i in range(count)], ["a", "b"]), lambda: [
+        os.remove(path) for path in paths[:3]
+    ]
+
+
+VANISHED = r"[23] of 12 videos cannot be read:\n.*avi: No such file.*\n.*avi: No such file"
+
+
+@pytest.mark.parametrize("make", [train_clips, test_clips])
+@pytest.mark.filterwarnings("ignore")
+def test_what_fails_in_a_data_set_arrives_as_it_was_raised(make, tmp_path):
+    catalog, take_away = vanishing(tmp_path)
+    clips = make(catalog, frames=4, size=16, batch_size=2)
+    take_away()
+    for collected in (lambda: list(clips), lambda: list(clips.as_numpy_iterator())):
+        with pytest.raises(VideoError, match=VANISHED) as error:
+            collected()
+        assert error.value.__cause__ is None and error.value.__suppress_context__
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+@pytest.mark.filterwarnings("ignore")
+def test_what_fails_while_a_model_runs_arrives_as_it_was_raised(method, tmp_path):
+    catalog, take_away = vanishing(tmp_path)
+    clips = test_clips(catalog, frames=4, size=16, batch_size=2)
+    take_away()
+    own = SEAResNet18_3D(input_shape=(4, 16, 16, 3), classes=2, width=0.05)
+    inputs = keras.Input((4, 16, 16, 3), name="clip")
+    outputs = keras.layers.Dense(2, "softmax")(keras.layers.GlobalAveragePooling3D()(inputs))
+    other = keras.Model(inputs, outputs)
+    for model in (own, other):
+        model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(VideoError, match=VANISHED):
+        getattr(own, method)(clips, verbose=0)
+    with pytest.raises(VideoError, match=VANISHED), as_raised():
+        getattr(other, method)(clips, verbose=0)
+
+
+def test_errors_of_others_stay_as_they_are():
+    with pytest.raises(ZeroDivisionError), as_raised():
+        raise ZeroDivisionError
+    infinite = tf.data.Dataset.range(2).map(lambda i: tf.debugging.check_numerics(1 / i, "zero"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="zero"), as_raised():
+        list(infinite)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def write_records(
             for path, label in zip(catalog.paths, catalog.labels, strict=True)
         ],
     }
-    damage = DamageLog(len(catalog))
+    damage = DamageLog(catalog)
     os.makedirs(output_dir, exist_ok=True)
     lock = filelock.FileLock(os.path.join(output_dir, "writing.lock"), timeout=0)
     with (

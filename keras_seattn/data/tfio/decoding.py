@@ -67,7 +67,7 @@ class GraphReader:
         It fails, in the graph, where the file cannot be decoded to its last frame.
         """
         index, path, count, numbers, window, flip = numpy_function(
-            self._plan, element, (tf.int64, tf.string, tf.int64, tf.int64, tf.int32, tf.bool)
+            self._plan, element, [tf.int64, tf.string, tf.int64, tf.int64, tf.int32, tf.bool]
         )
         frames = tf.ensure_shape(self._decode(tf.io.read_file(path), 0), (None, None, None, 3))
         complete = tf.debugging.assert_equal(tf.shape(frames, tf.int64)[0], count)
@@ -80,9 +80,10 @@ class GraphReader:
 
     def _takes(self, *element):
         def takes(*element):
-            return _is_safe(self.videos[self.choose(*element)[0]])
+            return (_is_safe(self.videos[self.choose(*element)[0]]),)
 
-        return tf.ensure_shape(numpy_function(takes, element, tf.bool), ())
+        (takes_it,) = numpy_function(takes, element, [tf.bool])
+        return tf.ensure_shape(takes_it, ())
 
     def _plan(self, *element):
         index, numbers, crop = self.choose(*element)
