@@ -34,6 +34,7 @@ def explain_with(key, function):
         key: what it knows about; a later function for the same replaces it.
         function: takes nothing and returns an exception, or None.
     """
+    _explanations.pop(key, None)
     _explanations[key] = function
 
 
@@ -63,6 +64,6 @@ def _own(error):
     if marked:
         return _kept.get(int(marked[1]))
     if type(error).__name__ in _OF_FILES and type(error).__module__.startswith("tensorflow."):
-        found = (explain() for explain in list(_explanations.values()))
+        found = (explain() for explain in reversed(list(_explanations.values())))
         return next((own for own in found if own is not None), None)
     return None

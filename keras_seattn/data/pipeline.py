@@ -270,7 +270,7 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
             return (np.empty((0, size, size, 3), "uint8"),)
         whole = there.reshape(-1, frames).all(axis=1)
         if not whole.all():
-            damage.note_clips(path, np.sum(~whole))
+            damage.note_clips(path, int(np.sum(~whole)))
         return (pixels[np.repeat(whole, frames)],)
 
     def load(index, first):

@@ -172,8 +172,8 @@ class DamageLog:
                 return
             self._damaged.add(path)
         warnings.warn(
-            f"{path}: some of its frames are damaged. Clips that touch them are left out. Copy or "
-            "download it again.",
+            f"{path}: some of its frames are damaged. They and clips that touch them are left out. "
+            "Copy or download it again.",
             stacklevel=2,
         )
 

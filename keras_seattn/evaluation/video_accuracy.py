@@ -4,9 +4,10 @@ import numpy as np
 import tqdm
 
 from keras_seattn.data.catalogs import match_classes
+from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.records.manifest import as_records
-from keras_seattn.data.unreadable import DamageLog
+from keras_seattn.data.unreadable import DamageLog, too_many
 from keras_seattn.evaluation.result import DivergedError, EvaluationResult
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
@@ -89,6 +90,12 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
 
     skipped = (clip_counts == 0) | [path in damage.paths for path in catalog.paths]
     scored = ~skipped
+    if too_many(skipped.sum(), len(catalog)):
+        named = [path for path, left_out in zip(catalog.paths, skipped, strict=True) if left_out]
+        raise VideoError(
+            f"{len(named)} of {len(catalog)} videos have no clip that can be scored, such as "
+            f"{', '.join(named[:5])}. Check the data set."
+        )
     return EvaluationResult(
         score_sums[scored] / clip_counts[scored, None],
         places[catalog.labels[scored]],

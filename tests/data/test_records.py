@@ -12,7 +12,8 @@ import filelock
 import numpy as np
 import pytest
 import tensorflow as tf
-from video_files import decode_all, write_video
+from video_files import decode_all, write_damaged, write_video
+from video_kinds import OTHERS
 
 from keras_seattn.data import (
     Catalog,
@@ -293,6 +294,19 @@ def test_a_damaged_shard_is_named_before_the_first_clip(folder, make):
         make(folder)
 
 
+@pytest.mark.parametrize("make", [train_clips, test_clips])
+def test_a_shard_that_breaks_or_vanishes_later_is_named(make, folder, model_path):
+    clips = make(folder, 8, 24, 4)
+    path = broken_shard(folder)
+    with pytest.raises(VideoError, match=rf"{path.name}: differs from its checksum\nRemove them"):
+        list(clips)
+    with pytest.raises(VideoError, match=f"{path.name}: differs"):
+        load_model(model_path).predict(clips, verbose=0)
+    os.remove(path)
+    with pytest.raises(VideoError, match=f"{path.name}: is not there"):
+        list(clips.as_numpy_iterator())
+
+
 def test_a_damaged_shard_is_left_out_if_few_are_in_it(folder, monkeypatch):
     path = broken_shard(folder)
     with pytest.raises(VideoError, match="1 of 3 shards, with 4 videos, are damaged"):
@@ -351,6 +365,19 @@ def test_long_videos_are_written_in_parts(catalog, tmp_path, monkeypatch):
     write_records(catalog, str(tmp_path / "parts"), shards=2)
     for a, b in zip(shards_of(tmp_path / "whole"), shards_of(tmp_path / "parts"), strict=True):
         assert a.read_bytes() == b.read_bytes()
+
+
+def test_records_of_damaged_and_cut_videos_hold_what_can_be_decoded(tmp_path):
+    damaged = write_damaged(tmp_path / "damaged.avi", smooth_pattern(20, 48, 64, 0), [9, 12])
+    cut = OTHERS["cut"](tmp_path)
+    with pytest.warns(UserWarning, match=r"damaged\.avi: some of its frames are damaged"):
+        write_records(Catalog([damaged, cut], [0, 1], ["a", "b"]), str(tmp_path / "records"), 1)
+    records = open_records(str(tmp_path / "records"))
+    frames = dict(zip(records.paths, records.frames, strict=True))
+    assert {name.split("/")[-1]: n for name, n in frames.items()} == {
+        "damaged.avi": 18,
+        "cut.mp4": 31,
+    }
 
 
 def test_the_command(tiny_ucf101, tmp_path, run_example):

@@ -6,10 +6,17 @@ import math
 import keras
 import numpy as np
 import pytest
-from video_files import moving_pattern, write_video
+from video_files import damage_frames, moving_pattern, write_damaged, write_video
 
+from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.data import Catalog, VideoError
-from keras_seattn.evaluation import evaluate, plot_confusion_matrix, plot_videos
+from keras_seattn.evaluation import (
+    evaluate,
+    plot_confusion_matrix,
+    plot_videos,
+    predict,
+    write_report,
+)
 from keras_seattn.preprocessing import HARA_2018
 
 CLASSES = ["dark", "middle", "bright"]
@@ -132,6 +139,59 @@ def test_a_video_that_fails_later_does_not_count(model, catalog, tmp_path, monke
     with pytest.warns(UserWarning):
         result = evaluate(model, catalog, unreadable="skip", progress=False)
     assert (result.videos, result.skipped) == (100, [broken])
+
+
+def test_clips_with_damaged_frames_are_left_out_of_the_mean(model, tmp_path):
+    # Four clips, of which the third one, whose frames are bright, has a damaged frame.
+    images = np.full((16, 16, 16, 3), 40, "uint8")
+    images[8:12] = 200
+    path = write_damaged(tmp_path / "v.avi", images, [10])
+    lost = write_video(tmp_path / "lost.avi", images, "mjpeg", pixels="yuvj420p")
+    damage_frames(lost, range(8, 16))
+    catalog = Catalog([path] * 9 + [lost], [0] * 10, CLASSES)
+    with pytest.warns(UserWarning, match="some of its frames are damaged"):
+        result = evaluate(model, catalog, progress=False)
+    assert (result.videos, result.clips, result.clips_left_out) == (10, 9 * 3 + 2, 9 + 2)
+    np.testing.assert_allclose(result.scores, np.tile(softmax([40.0]), (10, 1)), atol=0.05)
+    assert str(result).endswith("; 11 clips with damaged frames left out")
+    result.save(tmp_path / "metrics.json")
+    assert json.loads((tmp_path / "metrics.json").read_text())["clips_left_out"] == 11
+    # Recognising leaves the same out.
+    with pytest.warns(UserWarning, match=r"v\.avi: 1 clips are left out"):
+        prediction = predict(model, path)
+    np.testing.assert_allclose(prediction.scores, result.scores[0], atol=1e-6)
+    assert [clip.start for clip in prediction.clips] == pytest.approx([0, 0.32, 0.48])
+    # Nothing is left of videos whose every clip is damaged; they must not be many.
+    damage_frames(lost, range(8))
+    catalog = Catalog([path] * 9 + [lost], [0] * 10, CLASSES)
+    with pytest.warns(UserWarning):
+        result = evaluate(model, catalog, unreadable="skip", progress=False)
+    assert (result.videos, result.skipped) == (9, [lost])
+
+
+def test_classes_are_matched_by_name(catalog, tmp_path):
+    inputs = keras.Input((4, 16, 16, 3), name="clip")
+    model = VideoNetwork(inputs, Brightness()(inputs))
+    model.class_names = CLASSES
+    expected = evaluate(model, catalog, progress=False)
+    # As folders are sorted; and one class has no videos.
+    names = ["bright", "dark", "middle"]
+    labels = [names.index(CLASSES[label]) for label in catalog.labels]
+    result = evaluate(model, Catalog(catalog.paths, labels, names), progress=False)
+    assert result.class_names == CLASSES
+    np.testing.assert_array_equal(result.confusion_matrix, expected.confusion_matrix)
+    assert (result.top1, result.loss) == (expected.top1, expected.loss)
+    few = Catalog(catalog.paths[:2] + catalog.paths[3:], [1, 1, 0, 0], ["bright", "dark"])
+    result = evaluate(model, few, progress=False)
+    assert result.confusion_matrix.tolist() == [[2, 0, 0], [0, 0, 0], [1, 0, 1]]
+    assert math.isnan(result.per_class[1]["recall"]) and result.per_class[1]["support"] == 0
+    write_report(result, tmp_path)
+    with pytest.raises(ValueError) as error:
+        evaluate(model, Catalog(catalog.paths, labels, ["Bright", "dark", "middle"]))
+    assert str(error.value).startswith(
+        "These classes of the data are none of the model: Bright. These classes of the model have "
+        "no data: bright. They are matched by name"
+    )
 
 
 def test_models_that_do_not_fit_are_refused(catalog):

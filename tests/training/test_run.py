@@ -62,6 +62,19 @@ def test_a_run(tiny_ucf101, tmp_path):
         train(model, recipe, train_catalog, test_catalog, output, epochs=1)
 
 
+def test_classes_to_validate_on_are_matched_by_name(tiny_ucf101):
+    train_catalog, test_catalog = (load_ucf101(*tiny_ucf101, subset=s) for s in ("train", "test"))
+    turned = Catalog(test_catalog.paths, 1 - test_catalog.labels, ["Walk", "Jump"])
+    only = Catalog(test_catalog.paths[:3], [0, 0, 0], ["Jump"])
+    losses = []
+    for catalog in (test_catalog, turned, only):
+        keras.utils.set_random_seed(0)
+        model = SEAResNet18_3D(**TINY)
+        history = fit(model, paper_recipe(8, 4), train_catalog, catalog, 1, 4, seed=0, verbose=0)
+        losses.append(history.history["val_loss"][0])
+    assert losses[0] == losses[1] != losses[2]
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_written(tiny_ucf101, tmp_path):
     catalog = load_ucf101(*tiny_ucf101)
     other = Catalog(catalog.paths, catalog.labels, ["Jump", "Run"])

@@ -163,6 +163,8 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
                         plan["short_side"],
                         plan["quality"],
                     )
+                    if frames < videos[position].frames:
+                        damage.note_clips(videos[position].path, 0)
                 except VideoError as error:
                     if unreadable == "stop":
                         raise
