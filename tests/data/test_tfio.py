@@ -17,7 +17,9 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
+from iterator_programs import run
 from video_files import decode_all, moving_pattern, write_video
+from video_kinds import OTHERS
 
 from keras_seattn.data import (
     Catalog,
@@ -54,7 +56,11 @@ def without_pyav(decoder, monkeypatch):
     def refuse(video, *_):
         raise AssertionError(f"PyAV was asked for {video.path}")
 
-    return lambda: monkeypatch.setattr(pipeline, "_read_clips", refuse)
+    def turn_on():
+        for name in ("read_frames", "read_present"):
+            monkeypatch.setattr(pipeline, name, refuse)
+
+    return turn_on
 
 
 def collect(dataset):
@@ -162,6 +168,26 @@ def test_a_video_damaged_later_is_named_and_replaced(decoder, tmp_path):
     assert clips.shape == (204, 8, 32, 32, 3)
 
 
+@needs_tfio
+def test_hidden_frames_do_not_count(without_pyav, tmp_path):
+    paths = []
+    for kind in ("cut", "cut without B-frames"):
+        (tmp_path / kind).mkdir()
+        paths.append(OTHERS[kind](tmp_path / kind))
+    catalog = Catalog(paths, [0, 0], ["any"])
+    expected, _ = collect(test_clips(catalog, frames=8, size=48))
+    without_pyav()
+    clips, _ = collect(test_clips(catalog, frames=8, size=48, decoder="tfio"))
+    assert len(clips) == 2 * 4
+    assert np.abs(clips - expected).max() <= 2
+
+
+@needs_tfio
+def test_a_program_that_keeps_an_iterator_ends(decoder, tmp_path):
+    path = write_video(tmp_path / "video.avi", moving_pattern(100, 120, 160), gop=600)
+    assert run([("training by tfio", path, "none", 3)]) == [3]
+
+
 class RangeServer(http.server.SimpleHTTPRequestHandler):
     """Python's file server, with the byte ranges that real servers know."""
 
@@ -238,6 +264,7 @@ import sys, numpy as np
 from keras_seattn.data import load_directory, find_videos, test_clips
 from keras_seattn.data import pipeline, storage
 from keras_seattn.data.records import open_records
+from keras_seattn.data.streams import stream_frames
 local, remote = sys.argv[1:]
 a, b = load_directory(local + "/videos"), load_directory(remote + "/videos")
 assert b.class_names == ["even", "odd"] and len(b) == len(a)
@@ -248,6 +275,9 @@ np.testing.assert_array_equal(clips(b), clips(a))
 records = remote + "/records"
 assert open_records(records + "/shard-00000*").files == [records + "/shard-00000-of-00002.tfrecord"]
 np.testing.assert_array_equal(clips(records), clips(local + "/records"))
+def frames(path):
+    return np.stack([timed.frame.to_ndarray(format="rgb24") for timed in stream_frames(path)])
+np.testing.assert_array_equal(frames(b.paths[0]), frames(a.paths[0]))
 print("all equal", flush=True)
 """
 

@@ -1,15 +1,20 @@
 """examples/predict.py as a user calls it."""
 
+import gc
 import json
+import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 
 import av
+import numpy as np
 import pytest
 from video_files import moving_pattern, write_video
 
+from keras_seattn import evaluation
 from keras_seattn.applications import SEAResNet18_3D
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "predict.py"
@@ -73,20 +78,142 @@ def test_an_annotated_video(model_path, videos, tmp_path, run_example):
     assert picture[-100:, :100].max() > 240  # white letters, which the pattern does not have
 
 
-def test_a_stream_ends_with_a_summary_on_interrupt(model_path):
-    source = "lavfi:testsrc=size=64x48:rate=25,realtime"  # endless
+def watch(model_path, *signals, until="0.6"):
+    """Watches an endless stream and sends signals when clip `until` is scored."""
+    source = "lavfi:testsrc=size=64x48:rate=25,realtime"
     command = [sys.executable, str(SCRIPT), source, "--model", str(model_path)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        for line in process.stderr:
-            if line.strip().startswith("0.6"):  # the third clip
-                process.send_signal(signal.SIGINT)
-                break
-        output, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    assert output.splitlines()[0] == source
-    assert len(output.splitlines()) == 5
+        try:
+            for line in process.stderr:
+                if line.strip().startswith(until):
+                    for number in signals:
+                        process.send_signal(number)
+                    break
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    return process.returncode, output.splitlines(), errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stream_ends_with_a_summary_when_it_is_told_to(number, model_path):
+    code, output, errors = watch(model_path, number)
+    assert code == 0, errors
+    assert output[0].startswith("lavfi:testsrc") and len(output) == 5
+
+
+PROGRAM = """
+import os, signal, sys, threading, time
+from keras_seattn.stopping import StopRequest
+before = signal.getsignal(signal.SIGINT)
+with StopRequest() as stop:
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not stop.made:
+        time.sleep(0.01)
+assert signal.getsignal(signal.SIGINT) is before
+with StopRequest() as stop:
+    assert not stop.made
+    print("ready", flush=True)
+    lock = threading.Lock()
+    lock.acquire()
+    while True:
+        try:
+            # As a camera that sends nothing: the main thread runs no Python.
+            sys.stdin.buffer.raw.read(1)
+        except InterruptedError:
+            pass
+"""
+
+
+def test_a_second_request_ends_at_once_what_does_not_look_at_the_first():
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 128 + signal.SIGINT
+
+
+class Fake:
+    """A model that scores nothing, and notes how much memory the process has."""
+
+    name, class_names = "fake", ("a", "b")
+    input_shape, output_shape = (None, 1, 8, 8, 3), (None, 2)
+
+    def __init__(self):
+        self.clips, self.held = 0, {}
+
+    def predict_on_batch(self, clips):
+        self.clips += 1
+        if self.clips in (1_000, 100_000):
+            gc.collect()
+            with open("/proc/self/statm") as file:
+                self.held[self.clips] = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return np.full((len(clips), 2), 0.5, "float32")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")
+def test_an_endless_stream_takes_no_more_memory(monkeypatch, run_example):
+    fake = Fake()
+    monkeypatch.setattr(evaluation, "load_model", lambda path: fake)
+    monkeypatch.setattr(sys, "stderr", open(os.devnull, "w"))
+    code, output, _ = run_example(
+        "predict", "lavfi:color=size=16x16:rate=25,trim=end_frame=100000", "--model", "x", "--json"
+    )
+    assert code == 0 and fake.clips == 100_000
+    assert fake.held[100_000] - fake.held[1_000] < 2**20
+    (prediction,) = json.loads(output)
+    assert prediction["clips"] == [] and prediction["top"][0]["score"] == 0.5
+
+
+def test_names_of_all_kinds(model_path, videos, tmp_path):
+    """In a terminal of whatever encoding, and the paths in JSON are those of the files."""
+    names = ["12:30.mp4", "v4l2:0.mp4", "ö.mp4", os.fsdecode(b"\xff\xe9.mp4")]
+    for name in names:
+        shutil.copy(videos / "b.mp4", tmp_path / name)
+    command = [sys.executable, str(SCRIPT), *names, "--model", str(model_path)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    text, found = (
+        subprocess.run([*command, *flags], cwd=tmp_path, env=environment, capture_output=True)
+        for flags in ([], ["--json"])
+    )
+    assert text.returncode == 0, text.stderr
+    assert text.stdout.decode("ascii").splitlines()[::5] == [
+        *names[:2],
+        r"\xf6.mp4",
+        r"\udcff\udce9.mp4",
+    ]
+    found = json.loads(found.stdout.decode("utf-8"))
+    assert [prediction["path"] for prediction in found] == names
+
+
+def test_an_annotated_video_of_an_odd_name_and_shape(
+    model_path, tmp_path, run_example, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).integers(0, 255, (3, 1, 4096, 3)).astype("uint8")
+    write_video("line.mkv", images, "ffv1", pixels="yuv444p")
+    code, output, _ = run_example(
+        "predict", "line.mkv", "--model", model_path, "--output", "12:31.mp4"
+    )
+    assert code == 0 and output.splitlines()[-1] == "Wrote 12:31.mp4"
+    with av.open(str(tmp_path / "12:31.mp4")) as container:
+        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert [frame.shape for frame in frames] == [(240, 4096)] * 3
+    assert max(frame.max() for frame in frames) > 200
+
+
+def test_object_stores_are_read_as_data_sets_are_or_a_sentence_says_why_not(
+    model_path, run_example
+):
+    text, *_ = run_example("predict", "s3://bucket/video.mp4", "--model", model_path)
+    assert text.startswith("error: Reading s3://bucket/video.mp4 needs tensorflow-io 0.37.1")
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize(
