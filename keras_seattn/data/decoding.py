@@ -1,6 +1,7 @@
 """Video files -> frames: exactly the frames asked for, decoding no more than they need."""
 
 import bisect
+import collections
 import contextlib
 import itertools
 import os
@@ -9,8 +10,8 @@ import av
 import numpy as np
 
 from keras_seattn.data.opening import TooLargeError, VideoError, frames_of, open_file, packets
-from keras_seattn.data.pixels import Scaler, shown_size
-from keras_seattn.data.scanning import Video, is_shown, scan_video
+from keras_seattn.data.pixels import Scaler
+from keras_seattn.data.scanning import Video, scan_video, shown_packets
 
 __all__ = [
     "MissingFramesError",
@@ -23,6 +24,10 @@ __all__ = [
     "read_video",
     "scan_video",
 ]
+# The codecs, of those with frames that no other refers to, whose decoders can pass over them at any
+# time; and how many packets at most come between one and another whose frame is shown earlier.
+_CAN_SKIP = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4")
+_REORDERED = 16
 # Of FFmpeg's AVPictureType: predicted from others.
 _PREDICTED = (2, 3)
 
@@ -91,13 +96,14 @@ def read_present(video, numbers, window=None, size=None, flip=False):
     wanted, places = np.unique(numbers, return_inverse=True)
     pixels = np.empty((len(wanted), *size, 3), "uint8")
     there = np.zeros(len(wanted), bool)
-    scale = Scaler()
+    place, scale = 0, Scaler()
     for number, frame in decode(video, int(wanted[0]), int(wanted[-1])):
-        place = np.searchsorted(wanted, number)
-        if wanted[place] != number:
+        while wanted[place] < number:
+            place += 1
+        if wanted[place] > number:
             continue
         try:
-            if shown_size(frame) != whole:  # The size changes in the middle of the file.
+            if scale.shown_size(frame) != whole:  # The size changes in the middle of the file.
                 image = np.ascontiguousarray(scale(frame, size=whole))
                 frame = av.VideoFrame.from_ndarray(image)
             pixels[place] = scale(frame, window, size, flip)
@@ -107,6 +113,8 @@ def read_present(video, numbers, window=None, size=None, flip=False):
                 "or leave it out."
             ) from error
         there[place] = True
+    if np.array_equal(wanted, numbers):
+        return pixels, there
     return pixels[places], there[places]
 
 
@@ -168,27 +176,27 @@ def _ways(video, first):
     numbers = [keyframe.number for keyframe in video.keyframes]
     keyframe = video.keyframes[bisect.bisect_right(numbers, first) - 1]
     if keyframe.number > 0:
-        yield _from_keyframe(video, keyframe, number)
+        yield _from_keyframe(video, keyframe, number, first)
     if video.timed:
-        yield _from_start(video, number)
-    yield _from_start(video, _counted)
+        yield _from_start(video, number, first)
+    yield _from_start(video, _counted, first)
 
 
-def _from_keyframe(video, keyframe, number):
+def _from_keyframe(video, keyframe, number, first):
     """Yields `(number, frame)` from a keyframe on."""
     for find in (_seek, _skip):
         with open_file(video.path) as (container, stream):
             found = find(container, stream, keyframe)
             if found is not None:
-                yield from number(stream, found, keyframe)
+                yield from number(stream, found, keyframe, first)
                 return
     raise _MisfitError
 
 
-def _from_start(video, number):
+def _from_start(video, number, first):
     """Yields `(number, frame)` from the first frame on."""
     with open_file(video.path) as (container, stream):
-        yield from number(stream, packets(container, stream), video.keyframes[0])
+        yield from number(stream, packets(container, stream), video.keyframes[0], first)
 
 
 def _seek(container, stream, keyframe):
@@ -207,9 +215,9 @@ def _seek(container, stream, keyframe):
 
 def _skip(container, stream, keyframe):
     """The packets from a keyframe on; None if it is not among those that come, or was passed."""
-    source = packets(container, stream)
+    source, is_shown = packets(container, stream), shown_packets(stream)
     for packet in source:
-        if packet.is_keyframe and packet.pts is not None and is_shown(stream, packet):
+        if packet.is_keyframe and packet.pts is not None and is_shown(packet):
             if packet.pts == keyframe.pts:
                 return itertools.chain([packet], source)
             if packet.pts > keyframe.pts:
@@ -217,22 +225,38 @@ def _skip(container, stream, keyframe):
     return None
 
 
-def _timed(stream, source, keyframe):
+def _timed(stream, source, keyframe, first):
     """Yields the frames of packets from a keyframe on, with numbers by their times.
 
     A frame's number is that of the keyframe and how many packets bring frames that are shown
-    between the two, whether they can be decoded or not.
+    between the two, whether they can be decoded or not. Frames before `first` that no other frame
+    refers to are not decoded.
     """
-    times, latest = [], -1
-    for packet in itertools.chain(source, [None]):
-        if packet is not None and packet.pts is not None and is_shown(stream, packet):
-            if packet.pts >= keyframe.pts:
-                bisect.insort(times, packet.pts)
-        for frame in frames_of(stream, packet):
-            if frame.pts is not None and frame.pts < keyframe.pts:
+    is_shown, times, latest = shown_packets(stream), [], -1
+    context, ahead = stream.codec_context, collections.deque()
+    can_skip = context.name in _CAN_SKIP
+
+    def decoded(packet):
+        if can_skip and packet is not None and packet.pts is not None:
+            number = keyframe.number + bisect.bisect_left(times, packet.pts)
+            context.skip_frame = "NONREF" if number < first else "DEFAULT"
+        return frames_of(stream, packet)
+
+    for packet in itertools.chain(source, [None] * (_REORDERED + 1)):
+        if packet is not None:
+            time = packet.pts
+            if time is not None and time >= keyframe.pts and is_shown(packet):
+                bisect.insort(times, time)
+        ahead.append(packet)
+        if len(ahead) <= _REORDERED:
+            continue
+        for frame in decoded(ahead.popleft()):
+            time = frame.pts
+            if time is not None and time < keyframe.pts:
                 continue  # It is shown before the keyframe and lacks what it refers to.
-            place = len(times) if frame.pts is None else bisect.bisect_left(times, frame.pts)
-            if times[place : place + 1] != [frame.pts] or place <= latest:
+            # Times only rise: one that is not behind the latest is not found.
+            place = len(times) if time is None else bisect.bisect_left(times, time, latest + 1)
+            if place == len(times) or times[place] != time:
                 raise _MisfitError
             if latest < 0:
                 _check_start(frame, keyframe)
@@ -242,7 +266,7 @@ def _timed(stream, source, keyframe):
         raise _MisfitError
 
 
-def _counted(stream, source, keyframe):
+def _counted(stream, source, keyframe, _):
     """Yields the frames of packets from a keyframe on, with numbers as they come."""
     number = keyframe.number - 1
     for packet in itertools.chain(source, [None]):

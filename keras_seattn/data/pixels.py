@@ -1,7 +1,10 @@
 """Decoded frames -> pixels as they are shown: turned, cropped and scaled by FFmpeg's filters."""
 
+import collections
+import contextlib
 import fractions
 import math
+import threading
 import typing
 
 import av.filter
@@ -10,6 +13,8 @@ import numpy as np
 # Of FFmpeg's AVColorSpace: unspecified, BT.470 BG and SMPTE 170M, which are those of BT.601; and of
 # its AVColorRange: unspecified and MPEG, which is limited.
 _USUAL_COLORS, _USUAL_RANGES = (2, 5, 6), (0, 1)
+_ANY_TIME = fractions.Fraction(1, 25)  # The filters look at single frames.
+_MOST_KEPT = 64  # All crops of training are 50.
 
 
 class Orientation(typing.NamedTuple):
@@ -76,7 +81,7 @@ def is_plain(frame):
 
 
 class Scaler:
-    """Crops and scales decoded frames, by FFmpeg's filters, which it keeps from frame to frame.
+    """Crops and scales decoded frames of a video, by FFmpeg's filters.
 
     Cropping comes first: it costs nothing, and what is cut off need not be
     scaled. A frame that is not scaled comes out as `ffmpeg` writes it in RGB,
@@ -84,7 +89,12 @@ class Scaler:
     """
 
     def __init__(self):
-        self._made_for, self._filters = None, None
+        self._orientations = {}
+
+    def shown_size(self, frame):
+        """As the function `shown_size`."""
+        lying = self._orientation(frame).turns % 2
+        return (frame.width, frame.height) if lying else (frame.height, frame.width)
 
     def __call__(self, frame, window=None, size=None, flip=False):
         """A decoded frame in RGB, upright, cropped and scaled.
@@ -103,42 +113,75 @@ class Scaler:
         Raises:
             av.FFmpegError: FFmpeg's filters refuse the frame.
         """
-        turns, mirrored = orientation(frame)
-        wanted = (frame.height, frame.width, frame.format.name, turns, mirrored, window, size, flip)
-        if wanted != self._made_for:
-            self._filters = _crop_and_scale(frame, *wanted[3:])
-            self._made_for = wanted
-        self._filters.vpush(frame)
-        return np.rot90(self._filters.vpull().to_ndarray(), turns)
+        shown = self._orientation(frame)
+        stored = (frame.height, frame.width, frame.format.name)
+        colours = (frame.colorspace, frame.color_range)
+        with _kept.filters(stored, colours, shown, window, size, flip) as filters:
+            filters.vpush(frame)
+            pixels = filters.vpull().to_ndarray()
+        return np.rot90(pixels, shown.turns) if shown.turns else pixels
+
+    def _orientation(self, frame):
+        """That of the video's first frame of this size."""
+        key = (frame.height, frame.width)
+        if key not in self._orientations:
+            self._orientations[key] = orientation(frame)
+        return self._orientations[key]
 
 
-def _crop_and_scale(frame, turns, mirrored, window, size, flip):
-    """The filters for frames like this one; `window`, `size` and `flip` are of it as shown."""
-    height, width = shown_size(frame)
+class _Kept(threading.local):
+    """Filters that are kept for the next video, by each thread for itself.
+
+    To make them takes as long as to scale two frames.
+    """
+
+    def __init__(self):
+        self._made = collections.OrderedDict()
+
+    @contextlib.contextmanager
+    def filters(self, *wanted):
+        """A context with filters for what is wanted; not kept if they fail."""
+        filters = self._made.pop(wanted, None) or _crop_and_scale(*wanted)
+        yield filters
+        self._made[wanted] = filters
+        if len(self._made) > _MOST_KEPT:
+            self._made.popitem(last=False)
+
+
+_kept = _Kept()
+
+
+def _crop_and_scale(stored, _, shown, window, size, flip):
+    """Filters for frames that are stored so and shown so.
+
+    Args:
+        stored: `(height, width, name of the pixel format)`.
+        shown: `Orientation`.
+        window, size, flip: of frames as they are shown; see `Scaler`.
+    """
+    height, width, pixel_format = stored
+    if shown.turns % 2:
+        height, width = width, height
     top, left, rows, columns = window or (0, 0, height, width)
     size = tuple(size or (rows, columns))
-    for _ in range(turns):
+    for _ in range(shown.turns):
         # Turned back clockwise by a quarter, to how the frame is stored.
         top, left, rows, columns = left, height - top - rows, columns, rows
         height, width, size = width, height, size[::-1]
-    if mirrored:
+    if shown.mirrored:
         left = width - left - columns
     # Most formats store colours for every second pixel only, so a crop begins at such a one.
     top, left = top // 2 * 2, left // 2 * 2
     filters = av.filter.Graph()
     filters.threads = 1
     chain = [
-        filters.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=frame.time_base or fractions.Fraction(1, 25),
-        ),
+        filters.add_buffer(width=width, height=height, format=pixel_format, time_base=_ANY_TIME),
         filters.add("crop", f"{columns}:{rows}:{left}:{top}:exact=1"),
     ]
-    if mirrored != (flip and turns % 2 == 0):
+    turned = shown.turns % 2 == 1
+    if shown.mirrored != (flip and not turned):
         chain.append(filters.add("hflip"))
-    if flip and turns % 2 == 1:
+    if flip and turned:
         chain.append(filters.add("vflip"))
     # Where nothing is scaled this is how colours are brought to every pixel: as `ffmpeg` does it.
     method = "bicubic" if size == (rows, columns) else "bilinear"

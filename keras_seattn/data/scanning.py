@@ -131,9 +131,10 @@ def scan_video(path):
 def _scan(path, size, changed):
     found, sample, first, fed = [], [], None, 0
     with open_file(path) as (container, stream):
+        codec, is_shown = stream.codec_context.name, shown_packets(stream)
         for packet in itertools.chain(packets(container, stream), [None]):
             if packet is not None:
-                found.append(_kept(stream, packet))
+                found.append(_kept(packet, is_shown, codec == "mpeg4"))
             if len(sample) < _SAMPLE:
                 fed = len(found)
                 for frame in frames_of(stream, packet):
@@ -143,7 +144,7 @@ def _scan(path, size, changed):
         aspect = float(stream.sample_aspect_ratio or 1)
         rate, unit = stream.average_rate or 0, stream.time_base
         reordered = stream.codec_context.has_b_frames > 0
-        if stream.codec_context.name in _DRAWN_ON:
+        if codec in _DRAWN_ON:
             found = [packet._replace(is_keyframe=False) for packet in found]
     if first is None:
         raise VideoError(
@@ -174,15 +175,18 @@ def _scan(path, size, changed):
     )
 
 
-def is_shown(stream, packet):
-    """Whether a packet brings a frame to show, not only what others refer to."""
-    if packet.is_discard:
-        return False
-    return stream.codec_context.name != "vp8" or bool(memoryview(packet)[0] >> 4 & 1)
+def shown_packets(stream):
+    """A function of a packet that says whether it brings a frame to show.
+
+    Others are hidden by the container, or hold only what other frames refer to.
+    """
+    if stream.codec_context.name == "vp8":
+        return lambda packet: not packet.is_discard and bool(memoryview(packet)[0] >> 4 & 1)
+    return lambda packet: not packet.is_discard
 
 
-def _kept(stream, packet):
-    has_one_picture = stream.codec_context.name != "mpeg4" or (
+def _kept(packet, is_shown, is_mpeg4):
+    has_one_picture = not is_mpeg4 or (
         packet.size > _MOST_BYTES_NOT_CODED and bytes(packet).count(_PICTURE) == 1
     )
     return _Packet(
@@ -190,7 +194,7 @@ def _kept(stream, packet):
         packet.dts,
         packet.duration,
         packet.is_keyframe,
-        is_shown(stream, packet),
+        is_shown(packet),
         has_one_picture,
     )
 
