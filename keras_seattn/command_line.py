@@ -67,7 +67,7 @@ def add_data_flags(parser):
         "--unreadable",
         choices=["stop", "skip"],
         default="stop",
-        help="videos that cannot be read: stop and list them, or leave up to 1%% of them out",
+        help="videos that cannot be read: stop and list them, or leave out up to 1%% (or one)",
     )
 
 

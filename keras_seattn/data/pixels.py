@@ -1,12 +1,12 @@
 """Decoded frames -> pixels as they are shown: turned, cropped and scaled by FFmpeg's filters."""
 
 import collections
-import contextlib
 import fractions
 import math
 import threading
 import typing
 
+import av
 import av.filter
 import numpy as np
 
@@ -89,7 +89,7 @@ class Scaler:
     """
 
     def __init__(self):
-        self._orientations = {}
+        self._orientations, self._wanted = {}, None
 
     def shown_size(self, frame):
         """As the function `shown_size`."""
@@ -116,9 +116,16 @@ class Scaler:
         shown = self._orientation(frame)
         stored = (frame.height, frame.width, frame.format.name)
         colours = (frame.colorspace, frame.color_range)
-        with _kept.filters(stored, colours, shown, window, size, flip) as filters:
-            filters.vpush(frame)
-            pixels = filters.vpull().to_ndarray()
+        wanted = (stored, colours, shown, window, size, flip)
+        if wanted != self._wanted:
+            self._wanted, self._filters = wanted, _kept.filters(wanted)
+        try:
+            self._filters.vpush(frame)
+            pixels = self._filters.vpull().to_ndarray()
+        except av.FFmpegError:
+            self._wanted = None
+            _kept.forget(wanted)
+            raise
         return np.rot90(pixels, shown.turns) if shown.turns else pixels
 
     def _orientation(self, frame):
@@ -138,14 +145,17 @@ class _Kept(threading.local):
     def __init__(self):
         self._made = collections.OrderedDict()
 
-    @contextlib.contextmanager
-    def filters(self, *wanted):
-        """A context with filters for what is wanted; not kept if they fail."""
+    def filters(self, wanted):
+        """Filters for what is wanted, the arguments of `_crop_and_scale`."""
         filters = self._made.pop(wanted, None) or _crop_and_scale(*wanted)
-        yield filters
         self._made[wanted] = filters
         if len(self._made) > _MOST_KEPT:
             self._made.popitem(last=False)
+        return filters
+
+    def forget(self, wanted):
+        """Drops filters that have failed."""
+        self._made.pop(wanted, None)
 
 
 _kept = _Kept()
