@@ -99,8 +99,8 @@ def scan_video(path):
 
     Reads the whole file but decodes a few frames only (about 2 ms for a video
     of UCF-101), unless these show that the file's times do not tell which
-    packet brings which frame: then it decodes all. The answer is remembered
-    until the file changes.
+    packet brings which frame, or it has none: then it decodes all. The answer
+    is remembered until the file changes.
 
     The frames of a video are those that the `ffmpeg` command would write:
     frames that the container hides, as in a file cut without encoding it anew,
@@ -144,6 +144,7 @@ def _scan(path, size, changed):
         aspect = float(stream.sample_aspect_ratio or 1)
         rate, unit = stream.average_rate or 0, stream.time_base
         reordered = stream.codec_context.has_b_frames > 0
+        guessed = bool(container.format.flags & av.format.Flags.no_timestamps.value)
         if codec in _DRAWN_ON:
             found = [packet._replace(is_keyframe=False) for packet in found]
     if first is None:
@@ -156,7 +157,7 @@ def _scan(path, size, changed):
     if not 1 / _WIDEST_PIXEL <= aspect <= _WIDEST_PIXEL:
         aspect = 1.0
     times = _times(found, fed, first.pts)
-    order = _order(path, found, times, sample, reordered)
+    order = _order(path, found, times, sample, reordered, guessed)
     if set(order) != set(times or ()):
         times = None
     timed = order == times
@@ -215,11 +216,11 @@ def _times(found, fed, first):
     return times[bisect.bisect_left(times, first) :]
 
 
-def _order(path, found, times, sample, reordered):
+def _order(path, found, times, sample, reordered, guessed):
     """The times of the frames in the order in which they are shown; decodes all if it must."""
     # Where frames are reordered and times are not, each packet has one time only, as in AVI. It
-    # tells which frame is which, but not their order.
-    if times is not None and not (reordered and _are_rising(found, "pts")):
+    # tells which frame is which, but not their order. Those of raw streams are `guessed`.
+    if times is not None and not guessed and not (reordered and _are_rising(found, "pts")):
         if sample == times[: max(len(sample), min(len(times), _SAMPLE))]:
             return times
     order = []
