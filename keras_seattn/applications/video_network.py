@@ -5,6 +5,7 @@ import json
 import h5py
 import keras
 
+from keras_seattn.description import Description, description_of, head_of, set_class_names
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
 from keras_seattn.raised import as_raised
 
@@ -26,7 +27,7 @@ class VideoNetwork(keras.Model):
     arrive in them as they were raised. Otherwise it is any functional model.
 
     Args:
-        inputs: the `keras.Input`; its name is the dictionary's key.
+        inputs: the `keras.Input`.
         outputs: the output tensor.
         name: str.
         **kwargs: as for `keras.Model`.
@@ -37,27 +38,31 @@ class VideoNetwork(keras.Model):
         preprocessing: `preprocessing.Preprocessing`, what the input is.
     """
 
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        super().__init__(inputs, outputs, name=name, **kwargs)
-        self._class_names = None
-        self.preprocessing = HARA_2018
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Of models without a `ClipDescription`, such as those that earlier versions saved.
+        self.description = Description(HARA_2018)
+
+    @property
+    def preprocessing(self):
+        return description_of(self).preprocessing
+
+    @preprocessing.setter
+    def preprocessing(self, preprocessing):
+        description_of(self).preprocessing = preprocessing
 
     @property
     def class_names(self):
-        return self._class_names
+        description = description_of(self)
+        return description.class_names if description.head == head_of(self) else None
 
     @class_names.setter
     def class_names(self, names):
-        if names is not None and len(names) != self.output_shape[-1]:
-            raise ValueError(
-                f"`class_names` must hold {self.output_shape[-1]} names, one for each output of "
-                f"the model. Received: {len(names)} names"
-            )
-        self._class_names = None if names is None else tuple(str(name) for name in names)
+        set_class_names(self, names)
 
     def call(self, inputs, training=None, mask=None, **kwargs):
-        if isinstance(inputs, dict) and self.inputs[0].name in inputs:
-            inputs = inputs[self.inputs[0].name]
+        if isinstance(inputs, dict) and "clip" in inputs:
+            inputs = inputs["clip"]
         return super().call(inputs, training=training, mask=mask, **kwargs)
 
     def fit(self, *args, **kwargs):
