@@ -5,28 +5,15 @@ import numpy as np
 import pytest
 from keras.src.testing import TestCase
 
+from keras_seattn.doctor.references import self_attention
 from keras_seattn.layers import FrameSelfAttention
 
 
 def attend(x, layer):
-    """y and A of the docstring's equations, frame by frame, in float64; channels last."""
-    wq, wk, wv, wo = (
-        np.asarray(projection.get_weights()[0], "float64")
-        for projection in (layer.query, layer.key, layer.value, layer.output_projection)
-    )
-    gamma = float(layer.gamma)
-    batch, frames, height, width, channels = x.shape
-    y = np.empty(x.shape)
-    attention = np.empty((batch, frames, height * width, height * width))
-    for b in range(batch):
-        for s in range(frames):
-            frame = x[b, s].reshape(-1, channels).astype("float64")
-            scores = (frame @ wq) @ (frame @ wk).T
-            e = np.exp(scores - scores.max(axis=1, keepdims=True))
-            a = e / e.sum(axis=1, keepdims=True)
-            attention[b, s] = a
-            y[b, s] = (gamma * (a @ (frame @ wv)) @ wo + frame).reshape(x.shape[2:])
-    return y, attention
+    """y and A of the docstring's equations; channels last."""
+    projections = (layer.query, layer.key, layer.value, layer.output_projection)
+    weights = [projection.get_weights()[0] for projection in projections]
+    return self_attention(x, weights, float(layer.gamma))
 
 
 def randomized(layer, shape, seed=0, scale=1.0):
