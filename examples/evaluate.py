@@ -16,6 +16,7 @@ from keras_seattn.command_line import (
     check_data_flags,
     escape_output,
     load_catalogs,
+    seed,
 )
 
 
@@ -29,7 +30,7 @@ def parse_arguments():
     parser.add_argument(
         "--classes", nargs="+", metavar="NAME", help="classes to draw closer (20 random ones)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the random classes (0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the random classes (0)")
     add_data_flags(parser)
     options = parser.parse_args()
     check_data_flags(parser, options)

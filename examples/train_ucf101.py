@@ -89,9 +89,10 @@ def print_plan(options, model, recipe, train_catalog, test_catalog):
         start += "; only the head is trained"
     elif options.train_from_stage:
         start += f"; training begins at stage {options.train_from_stage}"
+    split = f", split {options.split}" if options.dataset in ("ucf101", "hmdb51") else ""
     gates = f"SE in stages {options.se_stages}, self-attention in stages {options.sa_stages}"
     print(
-        f"Data:     {options.dataset}, split {options.split}: {len(train_catalog)} training and "
+        f"Data:     {options.dataset}{split}: {len(train_catalog)} training and "
         f"{len(test_catalog)} test videos of {len(train_catalog.class_names)} classes\n"
         f"Network:  {model.name}, width {options.width:g}, {model.count_params():,} parameters, "
         f"{gates}\n"

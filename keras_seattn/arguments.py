@@ -29,6 +29,25 @@ def positive_integer(value, name):
     return number
 
 
+def seed(value, name="seed"):
+    """Returns `value` if it is what every generator of random numbers takes, or None, as an int.
+
+    Raises:
+        ValueError: It is no whole number from 0 to 2**32 - 1.
+    """
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**32 or isinstance(value, bool):
+        raise ValueError(
+            f"`{name}` must be a whole number from 0 to 2**32 - 1. Received: {name}={value!r}"
+        )
+    return number
+
+
 def one_of(value, allowed, name):
     """Returns `value` if `allowed` holds it, or raises a ValueError that names the argument."""
     if value not in allowed:

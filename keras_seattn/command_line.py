@@ -45,16 +45,30 @@ def count(text):
     return int(text)
 
 
-def add_data_flags(parser):
-    """Adds `--demo`, `--dataset`, `--data-dir`, ... to an `argparse.ArgumentParser`."""
+def seed(text):
+    """An argument that is a seed of random numbers."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be a whole number up to 2**32 - 1, not {text!r}")
+    return int(text)
+
+
+def add_data_flags(parser, records=True):
+    """Adds `--demo`, `--dataset`, `--data-dir`, ... to an `argparse.ArgumentParser`.
+
+    Args:
+        parser: `argparse.ArgumentParser`.
+        records: bool, whether the data may be records, not only videos.
+    """
+    datasets = ["ucf101", "hmdb51", "kinetics", "folder"]
     flags = parser.add_argument_group("data")
     flags.add_argument("--demo", action="store_true", help="make and use the motions data set")
     flags.add_argument(
-        "--dataset", choices=["ucf101", "hmdb51", "kinetics", "folder", "records"], default="ucf101"
+        "--dataset", choices=[*datasets, "records"] if records else datasets, default="ucf101"
     )
     flags.add_argument(
         "--data-dir",
-        help="folder of videos, or of records (TFRecord shards); without it, the demo runs",
+        help=f"folder of videos{', or of records (TFRecord shards)' if records else ''}; without "
+        "it, the demo runs",
     )
     flags.add_argument(
         "--splits-dir",
@@ -157,7 +171,7 @@ def add_training_flags(parser, epochs):
         default="auto",
         help="auto: half precision where this machine is faster with it",
     )
-    flags.add_argument("--seed", type=int, default=0)
+    flags.add_argument("--seed", type=seed, default=0)
     return flags
 
 

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import sklearn.model_selection
 
+from keras_seattn import arguments
 from keras_seattn.data.catalogs import Catalog
 
 # The part of `<class>/<name>` that the videos of a group share: their people and scene (UCF-101),
@@ -75,6 +76,7 @@ def hold_out(catalog, share=0.2, seed=0, group=video_group):
         )
     if not 0 < share <= 0.5:
         raise ValueError(f"`share` must be above 0 and at most 0.5. Received: share={share}")
+    seed = arguments.seed(seed)
     groups = np.array([group(path) for path in catalog.paths])
     for name, own in _by_class(catalog, groups):
         if len(set(own)) == 1:

@@ -48,7 +48,8 @@ def make(root, videos_per_group=6, seed=0):
         `(video_dir, splits_dir)`, for `load_ucf101`.
 
     Raises:
-        ValueError: `videos_per_group` is not a whole number from 1 to 99.
+        ValueError: `videos_per_group` is not a whole number from 1 to 99, or
+            `seed` none that seeds.
         OSError: `root` cannot be written to.
 
     Example:
@@ -63,6 +64,7 @@ def make(root, videos_per_group=6, seed=0):
             "`videos_per_group` must be at most 99, for names have two digits for it. "
             f"Received: videos_per_group={videos_per_group}"
         )
+    seed = arguments.seed(seed)
     video_dir, splits_dir = os.path.join(root, "videos"), os.path.join(root, "splits")
     made, content = os.path.join(root, "made.txt"), f"{__version__} {videos_per_group} {seed}\n"
     if os.path.exists(made):

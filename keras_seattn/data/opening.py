@@ -35,6 +35,8 @@ def stored_status(path):
     Raises:
         VideoError: There is no such file, or it is empty, a folder or a pipe.
     """
+    if not path:
+        raise VideoError("The path of the video is empty. Name a file.")
     try:
         status = storage.status(path)
     except OSError as error:

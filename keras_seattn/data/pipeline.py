@@ -112,6 +112,7 @@ def train_clips(
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = preprocessing or _assumed()
+    seed = arguments.seed(seed)
     records = as_records(catalog, unreadable)
     if records is not None:
         dataset = reading.random_clips(records, frames, size, seed, crop_scales)

@@ -208,7 +208,16 @@ def fit(
 
 
 def compile_model(model, recipe):
-    """Compiles a model with a recipe's optimizer, the cross-entropy and `clip_top1`."""
+    """Compiles a model with a recipe's optimizer, the cross-entropy and `clip_top1`.
+
+    Raises:
+        ValueError: The recipe has trained another model.
+    """
+    if recipe.optimizer.built and recipe.optimizer is not getattr(model, "optimizer", None):
+        raise ValueError(
+            "`recipe` has trained another model, and its optimizer keeps the state of that one. "
+            "Make a new recipe for this model."
+        )
     model.compile(
         recipe.optimizer,
         loss="sparse_categorical_crossentropy",
@@ -230,6 +239,5 @@ def check_classes(model, train_catalog, validation_catalog):
             f"{len(train_catalog.class_names)} classes. Build it with that many."
         )
     # As each epoch's validation would find, but now.
-    check_probabilities(
-        keras.ops.convert_to_numpy(model(np.zeros((1, *model.input_shape[1:]), "float32")))
-    )
+    noise = np.random.default_rng(0).normal(0, 50, (2, *model.input_shape[1:])).astype("float32")
+    check_probabilities(keras.ops.convert_to_numpy(model(noise)))

@@ -123,6 +123,7 @@ def search_reductions(
     """
     arguments.one_of(tuner, tuple(oracles.ORACLES), "tuner")
     arguments.one_of(objective, OBJECTIVES, "objective")
+    seed = arguments.seed(seed)
     epochs = arguments.positive_integer(epochs, "epochs")
     executions = arguments.positive_integer(executions_per_trial, "executions_per_trial")
     if max_trials is not None:

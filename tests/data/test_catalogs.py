@@ -16,6 +16,7 @@ from keras_seattn.data import (
     load_kinetics,
     load_ucf101,
 )
+from keras_seattn.data.catalogs import match_classes
 
 FILES = {
     "Yo Yo": ["v_YoYo_g01_c01.avi", "v YoYo [2] #3;é.avi", "v_YoYo_g09_c01.avi"],
@@ -287,6 +288,36 @@ def test_videos_of_kinetics_in_other_containers_and_in_both_folders(kinetics):
         KINETICS_FILES[2],
         os.path.join("tai chi", "ddddddddddd_000001_000011.mkv"),
     ]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_videos_of_kinetics_as_tools_rename_and_move_them(flat, tmp_path):
+    """As mmaction2 renames folders; as others call files by their ids alone, in one folder."""
+    folder, lists = tmp_path / "videos", tmp_path / "train.csv"
+    lists.write_text(
+        "label,youtube_id,time_start,time_end\n"
+        "massaging person's head,aaa,1,11\npassing soccer ball (not in game),b-b,2,12\n"
+        "riding mule,ccc,3,13\n"
+    )
+    files = [
+        "massaging_persons_head/aaa_000001_000011.mkv",
+        "passing_soccer_ball_not_in_game/b-b.mp4",
+    ]
+    files = [os.path.basename(file) for file in files] if flat else files
+    for file in files:
+        touch(folder, file)
+    with pytest.warns(UserWarning) as caught:
+        catalog = load_kinetics(str(folder), str(lists))
+    assert [os.path.relpath(path, folder) for path in catalog.paths] == files
+    assert list(catalog.labels) == [0, 1] and len(catalog.class_names) == 3
+    assert "no video is in" in str(caught[1].message)
+    assert str(caught[1].message).endswith(": riding mule.")
+
+
+def test_blanks_and_underscores_in_names_are_alike():
+    catalog = Catalog(["a"], [0], ["tai_chi", "a_b", "zumba"])
+    places = match_classes(catalog, ["a b", "zumba", "tai chi", "a_b"], "the model")
+    assert list(places) == [2, 3, 1]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,20 @@ def test_only_kernels_are_decayed():
     assert values == {"kernel": pytest.approx(0.9), "bias": 1, "gamma": 1, "beta": 1}
 
 
+def test_what_is_not_decayed_is_known_after_loading(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.Dense(1)])
+    model.compile(paper_recipe().optimizer, "mse")
+    model.train_on_batch(np.ones((2, 4)), np.ones((2, 1)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    # Without a gradient, what is decayed shrinks and the rest stays.
+    loaded.optimizer.learning_rate, loaded.optimizer.momentum = 0.1, 0.0
+    before = loaded.get_weights()
+    loaded.optimizer.apply([keras.ops.zeros(v.shape) for v in loaded.trainable_variables])
+    changed = [not np.array_equal(a, b) for a, b in zip(before, loaded.get_weights(), strict=True)]
+    assert changed == [True, False, True, False]
+
+
 def test_learning_rates():
     assert paper_learning_rate(16) == pytest.approx(0.01)
     assert paper_learning_rate(64) == pytest.approx(0.001)

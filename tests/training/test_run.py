@@ -7,23 +7,24 @@ import os
 import keras
 import numpy as np
 import pytest
+from tiny_network import TinyNetwork
 
-from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.data import Catalog, load_ucf101
 from keras_seattn.evaluation import DivergedError, evaluate
-from keras_seattn.training import fit, paper_recipe, train
+from keras_seattn.training import fit, paper_recipe, quick_recipe, train
+from keras_seattn.training.run import compile_model
 
-TINY = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
+PLAIN = {"se_stages": (), "sa_stages": ()}
 
 
 def test_a_run(tiny_ucf101, tmp_path):
     keras.utils.set_random_seed(0)
     train_catalog, test_catalog = (load_ucf101(*tiny_ucf101, subset=s) for s in ("train", "test"))
     output = str(tmp_path / "run")
-    recipe = paper_recipe(frames=8, batch_size=4)
-    model = SEAResNet18_3D(**TINY)
+    recipe = paper_recipe(frames=8, batch_size=6)
+    model = TinyNetwork()
     result = train(
-        model, recipe, train_catalog, test_catalog, output, epochs=2, batch_size=4, seed=0
+        model, recipe, train_catalog, test_catalog, output, epochs=2, batch_size=6, seed=0
     )
     files = {name for name in os.listdir(output) if not name.startswith("confused_")}
     assert files == {
@@ -69,8 +70,8 @@ def test_classes_to_validate_on_are_matched_by_name(tiny_ucf101):
     losses = []
     for catalog in (test_catalog, turned, only):
         keras.utils.set_random_seed(0)
-        model = SEAResNet18_3D(**TINY)
-        history = fit(model, paper_recipe(8, 4), train_catalog, catalog, 1, 4, seed=0, verbose=0)
+        model = TinyNetwork(**PLAIN)
+        history = fit(model, paper_recipe(8, 6), train_catalog, catalog, 1, 6, seed=0, verbose=0)
         losses.append(history.history["val_loss"][0])
     assert losses[0] == losses[1] != losses[2]
 
@@ -81,18 +82,44 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tiny_ucf101, tm
     output = str(tmp_path / "run")
     recipe = paper_recipe(frames=8)
     with pytest.raises(ValueError, match="are none of the training data: "):
-        train(SEAResNet18_3D(**TINY), recipe, catalog, other, output, epochs=1)
+        train(TinyNetwork(**PLAIN), recipe, catalog, other, output, epochs=1)
     with pytest.raises(ValueError, match="`model` has 3 outputs, but the catalogs have 2 classes"):
-        model = SEAResNet18_3D(**{**TINY, "classes": 3})
+        model = TinyNetwork(classes=3, **PLAIN)
         train(model, recipe, catalog, catalog, output, epochs=1)
     with pytest.raises(ValueError, match="`epochs` must be a whole number"):
-        train(SEAResNet18_3D(**TINY), recipe, catalog, catalog, output, epochs=0)
+        train(TinyNetwork(**PLAIN), recipe, catalog, catalog, output, epochs=0)
     assert not os.path.exists(output)
+
+
+@pytest.mark.parametrize(
+    "options, names, message",
+    [
+        ({"classifier_activation": None}, ["a", "b"], "must give probabilities"),
+        ({"classifier_activation": "sigmoid"}, ["a", "b"], "must give probabilities"),
+        ({"classes": 1}, ["a"], "has one class, a: there is nothing to tell apart"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_before_it_is_trained(options, names, message, tmp_path):
+    model = TinyNetwork(**{**PLAIN, **options})
+    catalog = Catalog(["no video"] * len(names), range(len(names)), names)
+    with pytest.raises(ValueError, match=message):
+        train(model, quick_recipe(1), catalog, catalog, tmp_path / "run", epochs=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_is_for_one_model():
+    recipe = quick_recipe(2)
+    model = TinyNetwork(**PLAIN)
+    for _ in range(2):
+        compile_model(model, recipe)
+        model.train_on_batch(np.zeros((1, *model.input_shape[1:])), np.zeros(1))
+    with pytest.raises(ValueError, match="`recipe` has trained another model"):
+        compile_model(TinyNetwork(**PLAIN), recipe)
 
 
 def test_a_run_that_diverges_says_so(tiny_ucf101):
     catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
-    model = SEAResNet18_3D(**TINY)
-    recipe = paper_recipe(8, 4, learning_rate=1e30)
+    model = TinyNetwork(**PLAIN)
+    recipe = paper_recipe(8, 6, learning_rate=1e30)
     with pytest.raises(DivergedError, match="diverged"):
-        fit(model, recipe, *catalogs, epochs=3, batch_size=4, seed=0, verbose=0)
+        fit(model, recipe, *catalogs, epochs=3, batch_size=6, seed=0, verbose=0)

@@ -20,7 +20,7 @@ def main():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command_line.add_data_flags(parser)
+    command_line.add_data_flags(parser, records=False)
     flags = parser.add_argument_group("records")
     flags.add_argument("--output", required=True, help="folder for the shards")
     count = command_line.count

@@ -81,6 +81,7 @@ def write_records(
         raise ValueError(
             f"`output_dir` must be a folder on a local disk: {output_dir}. Write there, then copy."
         )
+    seed = arguments.seed(seed)
     short_side = arguments.positive_integer(short_side, "short_side")
     workers = arguments.positive_integer(workers or os.cpu_count(), "workers")
     if arguments.positive_integer(quality, "quality") > 100:
