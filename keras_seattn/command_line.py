@@ -59,7 +59,7 @@ def add_data_flags(parser):
     flags.add_argument(
         "--splits-dir",
         help="folder of the split lists of UCF-101 or HMDB51, or of "
-        "Kinetics' train.csv and validate.csv",
+        "Kinetics' train.csv and validate.csv (or val.csv)",
     )
     flags.add_argument("--test-dir", help="folder of test videos, for --dataset folder")
     flags.add_argument("--split", type=int, default=1, choices=[1, 2, 3])
@@ -105,10 +105,13 @@ def load_catalogs(options, output_dir, seed=0):
     video_dir, splits_dir = options.data_dir, options.splits_dir
     if options.dataset == "kinetics":
         catalogs = []
-        for subset in ("train", "validate"):
-            own = os.path.join(video_dir, subset)  # a folder for each list, or one for both
-            folder = own if storage.is_folder(own) else video_dir
-            catalogs.append(load_kinetics(folder, os.path.join(splits_dir, f"{subset}.csv")))
+        lists = storage.list_folder(splits_dir)
+        for names in (("train",), ("validate", "val")):
+            name = next((name for name in names if f"{name}.csv" in lists), names[0])
+            # A folder for each list, or one for both.
+            folders = [os.path.join(video_dir, name) for name in names]
+            folder = next(filter(storage.is_folder, folders), video_dir)
+            catalogs.append(load_kinetics(folder, os.path.join(splits_dir, f"{name}.csv")))
         return tuple(catalogs)
     if options.demo:
         folder = os.path.join(output_dir, "motions")

@@ -14,9 +14,14 @@ def write_json(path, content):
 
 
 def read_json(path):
-    """The content of a JSON file."""
+    """The content of a JSON file, or a ValueError that names it."""
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is damaged: {error}. Remove it, and what it says is made anew."
+            ) from error
 
 
 def cache_folder():

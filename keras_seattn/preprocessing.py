@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.description import description_of
 
 
 class Preprocessing(typing.NamedTuple):
@@ -136,19 +137,30 @@ def preprocess_input(x, data_format=None, preprocessing=HARA_2018):
 
 
 def preprocessing_of(model):
-    """The `Preprocessing` that a model carries, or that of 2018 for a model that is not ours.
+    """How the clips are preprocessed that a model takes.
+
+    Args:
+        model: a `keras.Model` or an `export.ExportedModel`.
+
+    Returns:
+        `Preprocessing`.
 
     Raises:
-        ValueError: Nobody knows that of the weights that the model has loaded.
+        ValueError: The model does not say.
     """
-    preprocessing = getattr(model, "preprocessing", HARA_2018)
-    if preprocessing is None:
+    known = getattr(model, "preprocessing", None)
+    if known is None:
+        description = description_of(model)
+        known = description and description.preprocessing
+    if known is None:
         raise ValueError(
-            "`model` does not know how its clips are preprocessed, for the file of its weights "
-            "does not say so. Set model.preprocessing to what it was trained with: "
-            "keras_seattn.preprocessing.HARA_2018, HARA_2020, or another Preprocessing."
+            "`model` does not say how its clips are preprocessed, and a wrong guess would spoil "
+            "its scores. Set model.preprocessing to what it was trained with: "
+            "keras_seattn.preprocessing.HARA_2018, HARA_2020, or another Preprocessing(mean, "
+            "deviation). Built behind keras_seattn.layers.ClipDescription(preprocessing), its "
+            "files say it too."
         )
-    return preprocessing
+    return known
 
 
 def clip_shape(model):

@@ -10,6 +10,7 @@ from keras_seattn.applications import weights as weights_loading
 from keras_seattn.applications.checkpoints import Published
 from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.layers import (
+    ClipDescription,
     FrameSelfAttention,
     FusedBatchNormalization,
     GroupedConv3D,
@@ -45,10 +46,11 @@ SHARED_ARGUMENTS = """
             file may lack modules, which then start as the identity, and have
             another number of classes or of frames; see the guide in README.
         input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
-            model's output; None makes an input named `"clip"`.
+            model's output; None makes an input named `"{name}_clip"`.
         input_shape: tuple of 4, a clip without its batch axis:
             `(frames, height, width, 3)` for `channels_last`, `(3, frames,
-            height, width)` for `channels_first`. Height and width may be None.
+            height, width)` for `channels_first`; None means 16 frames of 112 x
+            112 pixels. Height and width may be None.
             The frames may be None only with `se_stages=()`. Not used with
             `input_tensor`.
         pooling: For `include_top=False`: None returns the features of stage 4,
@@ -141,9 +143,10 @@ def build_network(
     attention_reduction = arguments.positive_integer(attention_reduction, "attention_reduction")
     if not width > 0:
         raise ValueError(f"`width` must be greater than 0. Received: width={width}")
-    inputs = _input(input_tensor, input_shape, data_format, se_stages)
+    inputs = _input(input_tensor, input_shape, data_format, se_stages, name)
 
-    x = conv_norm(inputs, scaled(64, width), 7, (1, 2, 2), data_format, "stem")
+    x = ClipDescription(name="clip_description")(inputs)
+    x = conv_norm(x, scaled(64, width), 7, (1, 2, 2), data_format, "stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     x = PaddedMaxPooling3D(data_format, name="stem_pool")(x)
 
@@ -236,10 +239,15 @@ def _checked_stages(stages, name):
     return stages
 
 
-def _input(input_tensor, input_shape, data_format, se_stages):
+def _input(input_tensor, input_shape, data_format, se_stages, name):
     """The tensor that the network is built on, its shape checked."""
     argument = "input_shape" if input_tensor is None else "input_tensor"
-    shape = tuple(input_shape) if input_tensor is None else tuple(input_tensor.shape[1:])
+    if input_tensor is not None:
+        shape = tuple(input_tensor.shape[1:])
+    elif input_shape is not None:
+        shape = tuple(input_shape)
+    else:
+        shape = (16, 112, 112, 3) if data_format == "channels_last" else (3, 16, 112, 112)
     order = "(frames, height, width, channels)"
     if data_format == "channels_first":
         order = "(channels, frames, height, width)"
@@ -262,7 +270,7 @@ def _input(input_tensor, input_shape, data_format, se_stages):
             "with se_stages=()."
         )
     if input_tensor is None:
-        return keras.Input(shape, name="clip")
+        return keras.Input(shape, name=f"{name}_clip")
     return input_tensor
 
 
@@ -270,7 +278,7 @@ def SEAResNet18_3D(
     include_top=True,
     weights=None,
     input_tensor=None,
-    input_shape=(16, 112, 112, 3),
+    input_shape=None,
     pooling=None,
     classes=400,
     classifier_activation="softmax",

@@ -28,7 +28,7 @@ def SEAResNeXt101_3D(
     include_top=True,
     weights=None,
     input_tensor=None,
-    input_shape=(16, 112, 112, 3),
+    input_shape=None,
     pooling=None,
     classes=400,
     classifier_activation="softmax",

@@ -7,6 +7,7 @@ import h5py
 import keras
 
 from keras_seattn.applications import untrusted
+from keras_seattn.description import Description, description_of, head_of, set_class_names
 from keras_seattn.preprocessing import HARA_2018, checked_description, plain_description
 from keras_seattn.raised import as_raised
 
@@ -29,8 +30,12 @@ def read_description(file, config):
     """
     if DESCRIPTION in file:
         return checked_description(json.loads(file[DESCRIPTION][()]))
-    description = config.get("config", {})
-    return checked_description(description) if "preprocessing" in description else None
+    config = config.get("config", {})
+    # The network's own, or that of a `ClipDescription` in another model.
+    for part in (config, *(layer["config"] for layer in config.get("layers", ()))):
+        if "preprocessing" in part:
+            return checked_description(part)
+    return None
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -47,7 +52,7 @@ class VideoNetwork(keras.Model):
     arrive in them as they were raised. Otherwise it is any functional model.
 
     Args:
-        inputs: the `keras.Input`; its name is the dictionary's key.
+        inputs: the `keras.Input`.
         outputs: the output tensor.
         name: str.
         **kwargs: as for `keras.Model`.
@@ -59,23 +64,27 @@ class VideoNetwork(keras.Model):
             where the file of the weights does not say it.
     """
 
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        super().__init__(inputs, outputs, name=name, **kwargs)
-        self._class_names = None
-        self.preprocessing = HARA_2018
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Of models without a `ClipDescription`, such as those that earlier versions saved.
+        self.description = Description(HARA_2018)
+
+    @property
+    def preprocessing(self):
+        return description_of(self).preprocessing
+
+    @preprocessing.setter
+    def preprocessing(self, preprocessing):
+        description_of(self).preprocessing = preprocessing
 
     @property
     def class_names(self):
-        return self._class_names
+        description = description_of(self)
+        return description.class_names if description.head == head_of(self) else None
 
     @class_names.setter
     def class_names(self, names):
-        if names is not None and len(names) != self.output_shape[-1]:
-            raise ValueError(
-                f"`class_names` must hold {self.output_shape[-1]} names, one for each output of "
-                f"the model. Received: {len(names)} names"
-            )
-        self._class_names = None if names is None else tuple(str(name) for name in names)
+        set_class_names(self, names)
 
     def __call__(self, inputs, *args, **kwargs):
         return super().__call__(self._clips(inputs), *args, **kwargs)

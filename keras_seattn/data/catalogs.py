@@ -2,6 +2,7 @@
 
 import csv as csv_module
 import dataclasses
+import functools
 import io
 import math
 import os
@@ -56,6 +57,8 @@ class Catalog:
 def match_classes(catalog, class_names, whose):
     """Finds the classes of a catalog among those of a model or of another catalog, by name.
 
+    Blanks and underscores in names are alike.
+
     Args:
         catalog: `Catalog`, or `data.records.Records`.
         class_names: sequence of str.
@@ -67,16 +70,20 @@ def match_classes(catalog, class_names, whose):
     Raises:
         ValueError: Some are not there; the message lists them.
     """
-    places = {name: place for place, name in enumerate(class_names)}
-    unknown = [name for name in catalog.class_names if name not in places]
-    if unknown:
-        unused = [name for name in class_names if name not in catalog.class_names]
+    alike = {_with_blanks(name): place for place, name in enumerate(class_names)}
+    exact = {name: place for place, name in enumerate(class_names)}
+    places = [exact.get(name, alike.get(_with_blanks(name))) for name in catalog.class_names]
+    if None in places:
+        unknown = [
+            name for name, place in zip(catalog.class_names, places, strict=True) if place is None
+        ]
+        unused = [name for place, name in enumerate(class_names) if place not in places]
         raise ValueError(
             f"These classes of the data are none of {whose}: {', '.join(unknown)}. These classes "
             f"of {whose} have no data: {', '.join(unused) or 'none'}. They are matched by name: "
             "correct those that differ, or leave the others out."
         )
-    return np.array([places[name] for name in catalog.class_names], "int64")
+    return np.array(places, "int64")
 
 
 def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
@@ -208,8 +215,9 @@ def load_kinetics(video_dir, csv, subset=None):
     Args:
         video_dir: str, the folder that holds a folder of videos per class:
             `<label>/<youtube_id>_<start>_<end>.mp4` (or .mkv, .webm and so on),
-            the times as six digits; spaces in a label may be underscores in
-            its folder's name, and it may have a folder of either kind.
+            the times as six digits; or `<youtube_id>.mp4`. Folders may be
+            called with underscores for blanks, and without apostrophes and
+            parentheses. Or all videos are in one folder, this one.
         csv: str, the list: a CSV file with the columns `label`, `youtube_id`,
             `time_start`, `time_end` and, for `subset`, `split`, with commas,
             semicolons or tabs between them.
@@ -253,22 +261,20 @@ def load_kinetics(video_dir, csv, subset=None):
                 f"Found: {dict(row)}"
             )
         start, end = (int(float(time)) for time in times)
-        chosen.append((row["label"], f"{row['youtube_id']}_{start:06d}_{end:06d}"))
+        chosen.append((row["label"], row["youtube_id"], f"{start:06d}_{end:06d}"))
     if not chosen:
         known = ", ".join(sorted({str(row["split"]) for row in rows}))
         raise ValueError(f"{csv} has no lines of `subset` {subset!r}. It has: {known}")
 
-    present = {
-        name: _videos_by_stem(video_dir, name) for name in dict.fromkeys(name for name, _ in chosen)
-    }
+    find = _kinetics_finder(video_dir)
     paths, labels, absent = [], [], []
-    for name, stem in chosen:
-        path = present[name].get(stem)
+    for name, video, times in chosen:
+        path = find(name, f"{video}_{times}") or find(name, video)
         if path:
             paths.append(path)
             labels.append(labels_of[name])
         else:
-            absent.append(os.path.join(video_dir, name, f"{stem}.mp4"))
+            absent.append(os.path.join(video_dir, name, f"{video}_{times}.mp4"))
     if not paths:
         raise FileNotFoundError(
             f"None of the {len(chosen)} videos that {csv} lists is in {video_dir}. The first "
@@ -278,6 +284,12 @@ def load_kinetics(video_dir, csv, subset=None):
         warnings.warn(
             f"{len(absent)} of the {len(chosen)} videos that {csv} lists are not in {video_dir} "
             f"and are left out, such as {', '.join(absent[:3])}.",
+            stacklevel=2,
+        )
+    empty = sorted({name for name, *_ in chosen}.difference(class_names[i] for i in labels))
+    if empty:
+        warnings.warn(
+            f"Of these classes of {csv}, no video is in {video_dir}: {', '.join(empty)}.",
             stacklevel=2,
         )
     return Catalog(paths, labels, class_names)
@@ -361,15 +373,34 @@ def find_videos(root):
     return sorted(paths)
 
 
-def _videos_by_stem(video_dir, name):
-    """The videos of a class of Kinetics: dict of a file's name without its suffix to its path."""
-    found = {}
-    for folder in dict.fromkeys((name, name.replace(" ", "_"))):
-        path = os.path.join(video_dir, folder)
-        if storage.is_folder(path):
-            for file in filter(_is_video, storage.list_folder(path)):
-                found.setdefault(os.path.splitext(file)[0], os.path.join(path, file))
-    return found
+def _kinetics_finder(video_dir):
+    """A function of a label and a file's name without its suffix; the path, or None."""
+    folders = {}
+    for name in storage.list_folder(video_dir):
+        folders.setdefault(_kinetics_folder(name), []).append(os.path.join(video_dir, name))
+
+    def videos(folder):
+        files = filter(_is_video, storage.list_folder(folder))
+        return {os.path.splitext(file)[0]: os.path.join(folder, file) for file in files}
+
+    @functools.cache
+    def videos_of(label):
+        found = {}
+        for folder in filter(storage.is_folder, folders.get(_kinetics_folder(label), ())):
+            found = videos(folder) | found
+        return found
+
+    flat = videos(video_dir)
+    return lambda label, stem: videos_of(label).get(stem) or flat.get(stem)
+
+
+def _kinetics_folder(name):
+    """What is alike in a label and in what tools call its folder."""
+    return _with_blanks(name).translate(str.maketrans("", "", "'()"))
+
+
+def _with_blanks(name):
+    return name.replace("_", " ")
 
 
 def _warn_of_left_out(root, left_out):

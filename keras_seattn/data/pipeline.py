@@ -1,5 +1,7 @@
 """Catalogs -> `tf.data` datasets of clips, for training and for testing."""
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 
@@ -37,7 +39,7 @@ def train_clips(
     unreadable="stop",
     crop_scales=CROP_SCALES,
     data_format=None,
-    preprocessing=HARA_2018,
+    preprocessing=None,
     decoder="pyav",
 ):
     """Random clips for training, one of each video an epoch, for `model.fit`.
@@ -68,7 +70,8 @@ def train_clips(
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.
         preprocessing: `Preprocessing`, what the model's input is; a network
-            knows it, `model.preprocessing`.
+            knows it, `model.preprocessing`. None means that of the checkpoints
+            of 2018, with a warning.
         decoder: what decodes video files: `"pyav"`, or `"tfio"`, tensorflow-io
             as an operation of the graph, which gives the same clips but always
             decodes whole videos. It is for files that you trust: damaged ones,
@@ -94,7 +97,9 @@ def train_clips(
 
     Example:
 
-    >>> clips = keras_seattn.data.train_clips(catalog, batch_size=8, seed=1)
+    >>> clips = keras_seattn.data.train_clips(
+    ...     catalog, batch_size=8, seed=1, preprocessing=model.preprocessing
+    ... )
     >>> model.fit(clips, epochs=2)
     """
     frames = arguments.positive_integer(frames, "frames")
@@ -106,6 +111,7 @@ def train_clips(
         )
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(decoder, DECODERS, "decoder")
+    preprocessing = preprocessing or _assumed()
     records = as_records(catalog, unreadable)
     if records is not None:
         dataset = reading.random_clips(records, frames, size, seed, crop_scales)
@@ -179,7 +185,7 @@ def test_clips(
     batch_size=32,
     unreadable="stop",
     data_format=None,
-    preprocessing=HARA_2018,
+    preprocessing=None,
     decoder="pyav",
     damage=None,
 ):
@@ -212,7 +218,9 @@ def test_clips(
 
     Example:
 
-    >>> clips = keras_seattn.data.test_clips(catalog, batch_size=8)
+    >>> clips = keras_seattn.data.test_clips(
+    ...     catalog, batch_size=8, preprocessing=model.preprocessing
+    ... )
     >>> clip_scores = model.predict(clips)
     >>> videos = np.concatenate([inputs["video"] for inputs, _ in clips])
     """
@@ -221,6 +229,7 @@ def test_clips(
     batch_size = arguments.positive_integer(batch_size, "batch_size")
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(decoder, DECODERS, "decoder")
+    preprocessing = preprocessing or _assumed()
     records = as_records(catalog, unreadable)
     if records is not None:
         dataset, clips = reading.consecutive_clips(records, frames, size)
@@ -293,6 +302,15 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
 def _window(video, crop):
     """Which part of a video's frames a crop is."""
     return crop.window(video.height, video.width, video.pixel_aspect)
+
+
+def _assumed():
+    warnings.warn(
+        "`preprocessing` was not given: clips are made for a network of the checkpoints of 2018. "
+        "Give that of yours, preprocessing=model.preprocessing.",
+        stacklevel=3,
+    )
+    return HARA_2018
 
 
 def _preprocess(clips, data_format, preprocessing):

@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_seattn import arguments
+from keras_seattn import arguments, description
 from keras_seattn.applications import untrusted
 from keras_seattn.applications.labels import decode_predictions
 from keras_seattn.data.opening import VideoError
@@ -246,8 +246,8 @@ def load_model(path):
 
 def class_names_of(model):
     """The names of a model's classes: its own, or `class 0`, `class 1`, ..."""
-    names = getattr(model, "class_names", None)
-    return names or [f"class {number}" for number in range(model.output_shape[-1])]
+    names = description.class_names_of(model)
+    return names or tuple(f"class {number}" for number in range(model.output_shape[-1]))
 
 
 def _named(top):

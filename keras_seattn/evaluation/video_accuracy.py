@@ -1,5 +1,7 @@
 """Video-level accuracy: the mean of the scores of all clips of each video."""
 
+import warnings
+
 import numpy as np
 import tqdm
 
@@ -8,6 +10,7 @@ from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.records.manifest import as_records
 from keras_seattn.data.unreadable import DamageLog, too_many
+from keras_seattn.description import class_names_of
 from keras_seattn.evaluation.result import DivergedError, EvaluationResult
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
@@ -21,7 +24,8 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
 
     Where the model knows the names of its classes, the catalog's are matched
     with them by name: their order may be another, and some of the model's may
-    have no videos.
+    have no videos. Where it does not, they must be as many in the same order,
+    and a warning says that nobody could tell.
 
     Args:
         model: a `keras.Model` from preprocessed clips to probabilities.
@@ -37,9 +41,9 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
         An `EvaluationResult`.
 
     Raises:
-        ValueError: The model's input is not a clip of fixed size, the catalog
-            has classes that the model does not have, or its outputs are not
-            probabilities.
+        ValueError: The model's input is not a clip of fixed size, or nobody
+            said how it is preprocessed; the catalog has classes that the model
+            does not have; or the model's outputs are not probabilities.
         data.VideoError: Videos cannot be read; the message lists them.
 
     Source:
@@ -52,7 +56,14 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     """
     frames, size, data_format = clip_shape(model)
     catalog = as_records(catalog, unreadable) or catalog
-    class_names = getattr(model, "class_names", None) or catalog.class_names
+    class_names = class_names_of(model)
+    if class_names is None:
+        class_names = catalog.class_names
+        warnings.warn(
+            "The model does not know the names of its classes, so they could not be compared with "
+            "those of the data: they are taken to be in the same order. Set model.class_names.",
+            stacklevel=2,
+        )
     classes = len(class_names)
     if model.output_shape[-1] != classes:
         raise ValueError(

@@ -8,6 +8,7 @@ import tempfile
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.description import class_names_of
 from keras_seattn.export.formats import (
     FORMATS,
     holds_savedmodel,
@@ -91,7 +92,7 @@ def export_model(model, path, format):
 
 def describe(model):
     """What a user of a model must know, as JSON holds it."""
-    names = getattr(model, "class_names", None)
+    names = class_names_of(model)
     return {
         "name": model.name,
         "class_names": names and list(names),

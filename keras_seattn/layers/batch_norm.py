@@ -50,16 +50,14 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         if not fused:
             return super().call(inputs, training=training, mask=mask)
         training = bool(training and self.trainable)
+        variables = self.gamma, self.beta, self.moving_mean, self.moving_variance
+        # The kernel knows them in float32 only; a policy may keep them in bfloat16.
+        variables = [keras.ops.cast(variable, "float32") for variable in variables]
         outputs, mean, variance = tensorflow_cpu.batch_normalization(
-            inputs,
-            self.gamma,
-            self.beta,
-            self.moving_mean,
-            self.moving_variance,
-            self.epsilon,
-            training,
+            inputs, *variables, self.epsilon, training
         )
         if training:
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                value = keras.ops.cast(value, moving.dtype)
                 moving.assign(moving * self.momentum + value * (1 - self.momentum))
         return outputs

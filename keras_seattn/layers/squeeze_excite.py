@@ -92,4 +92,11 @@ class SqueezeExcite3D(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         config.update(axis=self.axis, reduction=self.reduction, data_format=self.data_format)
+        config["gated"] = self.axis  # Keras' older format, .h5, drops an `axis` that is no number.
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        gated = config.pop("gated", None)
+        return super().from_config({**config, "axis": gated} if gated else config)

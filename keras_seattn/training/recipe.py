@@ -18,6 +18,25 @@ FROM_SCRATCH_WEIGHT_DECAY, FINE_TUNING_WEIGHT_DECAY = 1e-3, 1e-5
 NOT_DECAYED = ("gamma", "beta", "bias")
 
 
+@keras.saving.register_keras_serializable(package="keras_seattn")
+class SGD(keras.optimizers.SGD):
+    """`keras.optimizers.SGD` whose exclusions from the weight decay are saved with it.
+
+    Args:
+        *args, **kwargs: as for `keras.optimizers.SGD`.
+        not_decayed: sequence of str; variables with one of these in their
+            names are excluded.
+    """
+
+    def __init__(self, *args, not_decayed=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.not_decayed = list(not_decayed)
+        self.exclude_from_weight_decay(var_names=self.not_decayed)
+
+    def get_config(self):
+        return {**super().get_config(), "not_decayed": self.not_decayed}
+
+
 class Recipe(typing.NamedTuple):
     """What a training run is made with.
 
@@ -98,10 +117,12 @@ def paper_recipe(
         )
     # PyTorch adds the decay to the gradient, so that the velocity multiplies it by
     # 1 / (1 - momentum). Keras applies it beside the velocity, once.
-    optimizer = keras.optimizers.SGD(
-        learning_rate, momentum=MOMENTUM, weight_decay=weight_decay / (1 - MOMENTUM) or None
+    optimizer = SGD(
+        learning_rate,
+        momentum=MOMENTUM,
+        weight_decay=weight_decay / (1 - MOMENTUM) or None,
+        not_decayed=NOT_DECAYED,
     )
-    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
     plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.1, patience=10, verbose=1)
     return Recipe(optimizer, [plateau])
 

@@ -9,7 +9,9 @@ from keras_seattn import arguments
 from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
+from keras_seattn.description import set_class_names
 from keras_seattn.evaluation import DivergedError, evaluate, write_report
+from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.raised import as_raised
 from keras_seattn.training.video_validation import VideoValidation
@@ -182,7 +184,7 @@ def fit(
         data_format,
         preprocessing_of(model),
     )
-    model.class_names = list(train_catalog.class_names)
+    set_class_names(model, train_catalog.class_names)
     compile_model(model, recipe)
     with as_raised():
         history = model.fit(
@@ -217,8 +219,17 @@ def compile_model(model, recipe):
 def check_classes(model, train_catalog, validation_catalog):
     """Raises a ValueError unless a model and two catalogs go together."""
     match_classes(validation_catalog, train_catalog.class_names, "the training data")
+    if len(train_catalog.class_names) < 2:
+        raise ValueError(
+            f"`train_catalog` has one class, {train_catalog.class_names[0]}: there is nothing to "
+            "tell apart. Add a class, such as videos of none."
+        )
     if model.output_shape[-1] != len(train_catalog.class_names):
         raise ValueError(
             f"`model` has {model.output_shape[-1]} outputs, but the catalogs have "
             f"{len(train_catalog.class_names)} classes. Build it with that many."
         )
+    # As each epoch's validation would find, but now.
+    check_probabilities(
+        keras.ops.convert_to_numpy(model(np.zeros((1, *model.input_shape[1:]), "float32")))
+    )

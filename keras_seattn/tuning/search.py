@@ -228,7 +228,10 @@ def _summary(catalog):
 def _claim(output_dir, search):
     """Writes what is searched to a folder, or compares it with what is there."""
     path = os.path.join(output_dir, "search.json")
-    search = json.loads(json.dumps(search))
+    # As it is read later: paths as text, numbers of NumPy as Python's.
+    search = json.loads(
+        json.dumps(search, default=lambda value: getattr(value, "tolist", value.__str__)())
+    )
     try:
         before = read_json(path)
     except FileNotFoundError:

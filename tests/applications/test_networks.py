@@ -89,7 +89,10 @@ def test_modules_sit_after_the_last_block_in_the_papers_order(builder):
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_every_layer_has_a_readable_name(builder):
     names = [layer.name for layer in builder(**SMALL).layers]
-    pattern = r"clip|stem_\w+|stage[1-4]_(block\d+_\w+|se_\w+|attention)|average_pool|predictions"
+    pattern = (
+        r"\w+_clip|clip_description|stem_\w+|stage[1-4]_(block\d+_\w+|se_\w+|attention)|"
+        r"average_pool|predictions"
+    )
     assert [name for name in names if not re.fullmatch(pattern, name)] == []
 
 

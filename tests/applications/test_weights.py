@@ -275,6 +275,14 @@ def test_preprocessing_and_class_names_stay_with_the_weights(file, tmp_path):
     assert (model.preprocessing, model.class_names) == (HARA_2020, ("x", "y", "z"))
 
 
+def test_a_model_made_of_a_network_says_its_preprocessing_too(tmp_path):
+    options = {**SMALL, **PLAIN}
+    base = SEAResNet18_3D(include_top=False, pooling="avg", **options, preprocessing=HARA_2020)
+    scores = keras.layers.Dense(5, activation="softmax", name="predictions")(base.output)
+    keras.Model(base.input, scores).save(tmp_path / "made.keras")
+    assert SEAResNet18_3D(weights=tmp_path / "made.keras", **options).preprocessing == HARA_2020
+
+
 def test_only_the_networks_own_layers_are_loaded(tmp_path):
     path = save(small_network(), tmp_path)
     clip = keras.Input(SMALL["input_shape"], name="rgb")

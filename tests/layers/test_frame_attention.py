@@ -5,28 +5,15 @@ import numpy as np
 import pytest
 from keras.src.testing import TestCase
 
+from keras_seattn.doctor.references import self_attention
 from keras_seattn.layers import FrameSelfAttention
 
 
 def attend(x, layer):
-    """y and A of the docstring's equations, frame by frame, in float64; channels last."""
-    wq, wk, wv, wo = (
-        np.asarray(projection.get_weights()[0], "float64")
-        for projection in (layer.query, layer.key, layer.value, layer.output_projection)
-    )
-    gamma = float(layer.gamma)
-    batch, frames, height, width, channels = x.shape
-    y = np.empty(x.shape)
-    attention = np.empty((batch, frames, height * width, height * width))
-    for b in range(batch):
-        for s in range(frames):
-            frame = x[b, s].reshape(-1, channels).astype("float64")
-            scores = (frame @ wq) @ (frame @ wk).T
-            e = np.exp(scores - scores.max(axis=1, keepdims=True))
-            a = e / e.sum(axis=1, keepdims=True)
-            attention[b, s] = a
-            y[b, s] = (gamma * (a @ (frame @ wv)) @ wo + frame).reshape(x.shape[2:])
-    return y, attention
+    """y and A of the docstring's equations; channels last."""
+    projections = (layer.query, layer.key, layer.value, layer.output_projection)
+    weights = [projection.get_weights()[0] for projection in projections]
+    return self_attention(x, weights, float(layer.gamma))
 
 
 def randomized(layer, shape, seed=0, scale=1.0):
@@ -51,6 +38,33 @@ def test_equals_the_equations(data_format):
     assert np.max(np.abs(attention - expected_attention)) < 1e-5
     np.testing.assert_allclose(attention.sum(axis=-1), 1, rtol=1e-5)
     assert np.max(np.abs(y - x)) > 0.1
+
+
+def test_equals_the_equations_for_every_number_of_clips_and_frames():
+    """Some products of TensorFlow are wrong for one frame, or end the process."""
+    layer = randomized(FrameSelfAttention(), (None, None, 2, 3, 16), scale=0.5)
+    model = keras.Sequential([layer])
+    generator = np.random.default_rng(5)
+    for frames in (1, 2, 3, 4):
+        for batch in range(1, 33):
+            x = generator.normal(size=(batch, frames, 2, 3, 16)).astype("float32")
+            expected, expected_attention = attend(x, layer)
+            y, attention = layer(x, return_attention=True)
+            for given in (y, model.predict_on_batch(x)):
+                np.testing.assert_allclose(keras.ops.convert_to_numpy(given), expected, atol=1e-4)
+            np.testing.assert_allclose(
+                keras.ops.convert_to_numpy(attention), expected_attention, atol=1e-5
+            )
+
+
+# As in stage 4 of networks of 16 frames, of 112 and of 224 pixels.
+@pytest.mark.parametrize("shape", [(32, 1, 4, 4, 256), (8, 1, 4, 4, 512), (2, 1, 7, 7, 64)])
+def test_equals_the_equations_for_one_frame_of_many_channels(shape):
+    x = np.random.default_rng(6).normal(size=shape).astype("float32")
+    layer = randomized(FrameSelfAttention(), shape, scale=0.05)
+    expected, _ = attend(x, layer)
+    for y in (layer(x), keras.Sequential([layer]).predict_on_batch(x)):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(y), expected, atol=1e-4)
 
 
 def test_starts_as_the_identity():
@@ -107,6 +121,37 @@ def test_dynamic_batch_and_frames():
     assert outputs.shape == (None, None, 5, 3, 8)
     model = keras.Model(inputs, outputs)
     assert model.predict(np.ones((2, 7, 5, 3, 8)), verbose=0).shape == (2, 7, 5, 3, 8)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_the_attention_is_an_output_of_a_model(data_format, tmp_path):
+    shape = (4, 5, 3, 8) if data_format == "channels_last" else (8, 4, 5, 3)
+    inputs = keras.Input(shape)
+    layer = FrameSelfAttention(data_format=data_format, dtype="mixed_bfloat16")
+    outputs, attention = layer(inputs, return_attention=True)
+    assert (outputs.shape, outputs.dtype) == ((None, *shape), "bfloat16")
+    assert (attention.shape, attention.dtype) == ((None, 4, 15, 15), "float32")
+    keras.Model(inputs, [outputs, attention]).save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    outputs, attention = model.predict(np.ones((2, *shape)), verbose=0)
+    assert outputs.shape == (2, *shape)
+    np.testing.assert_allclose(attention, np.full((2, 4, 15, 15), 1 / 15), rtol=1e-5)
+
+
+def test_the_attention_of_frames_of_any_size():
+    _, attention = FrameSelfAttention()(keras.Input((4, None, 3, 8)), return_attention=True)
+    assert attention.shape == (None, 4, None, None)
+
+
+def test_int8_weights():
+    x = np.random.default_rng(4).normal(size=(2, 3, 4, 4, 32)).astype("float32")
+    layer = randomized(FrameSelfAttention(), x.shape, scale=0.2)
+    model = keras.Sequential([keras.Input(x.shape[1:]), layer])
+    before = model.predict(x, verbose=0) - x
+    model.quantize("int8")
+    after = model.predict(x, verbose=0) - x
+    assert layer.output_projection.kernel.dtype == "int8"
+    assert np.abs(after - before).max() < 0.1 * np.abs(before).max()
 
 
 def test_wrong_arguments_are_named():

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 from keras.src.testing import TestCase
-from reference_convolution import convolve, gradients
+from reference_convolution import gradients
 
+from keras_seattn.doctor.references import convolve
 from keras_seattn.layers import GroupedConv3D, tensorflow_cpu
 
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from keras.src.testing import TestCase
-from reference_convolution import convolve
 
+from keras_seattn.doctor.references import convolve
 from keras_seattn.layers import (
     PaddedConv3D,
     PaddedMaxPooling3D,

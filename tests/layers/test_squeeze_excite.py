@@ -5,19 +5,8 @@ import numpy as np
 import pytest
 from keras.src.testing import TestCase
 
+from keras_seattn.doctor.references import squeeze_excite
 from keras_seattn.layers import SqueezeExcite3D
-
-
-def excite(x, layer, gated_axis):
-    """Equations 1 (or 3), 2 (or 4) and 6, in float64."""
-    x = x.astype("float64")
-    w1, b1, w2, b2 = (np.asarray(w, "float64") for w in layer.get_weights())
-    others = tuple(axis for axis in range(1, 5) if axis != gated_axis)
-    z = x.mean(axis=others)
-    s = 1 / (1 + np.exp(-(np.maximum(z @ w1 + b1, 0) @ w2 + b2)))
-    shape = [len(x), 1, 1, 1, 1]
-    shape[gated_axis] = x.shape[gated_axis]
-    return x * s.reshape(shape)
 
 
 def randomized(layer, shape, seed=0):
@@ -39,7 +28,7 @@ def randomized(layer, shape, seed=0):
 def test_equals_the_equations(axis, data_format, gated_axis):
     x = np.random.default_rng(1).normal(0.5, 1, (3, 6, 8, 5, 7)).astype("float32")
     layer = randomized(SqueezeExcite3D(axis, reduction=2, data_format=data_format), x.shape)
-    expected = excite(x, layer, gated_axis)
+    expected = squeeze_excite(x, layer.get_weights(), gated_axis)
     y = keras.ops.convert_to_numpy(layer(x))
     assert np.max(np.abs(y - expected)) / np.max(np.abs(expected)) < 1e-5
     # The gates must matter for the comparison to mean anything.
