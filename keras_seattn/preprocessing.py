@@ -20,6 +20,35 @@ class Preprocessing(typing.NamedTuple):
     mean: tuple
     deviation: tuple = (1.0, 1.0, 1.0)
 
+    @classmethod
+    def checked(cls, values):
+        """The preprocessing that a caller or a file gives, if it is one.
+
+        Args:
+            values: pair of lists or tuples, the mean and the deviation, such
+                as a `Preprocessing` or what JSON makes of it.
+
+        Returns:
+            `Preprocessing`.
+
+        Raises:
+            ValueError: They are not three finite numbers each, or a deviation
+                is not above 0.
+        """
+        try:
+            numbers = np.asarray(values)
+            kept = numbers.astype("float32")  # as `preprocess_input` takes them
+            right = numbers.shape == (2, 3) and numbers.dtype.kind in "iuf"
+            right = right and np.isfinite(kept).all() and kept[1].min() > 0
+        except (TypeError, ValueError):
+            right = False
+        if not right:
+            raise ValueError(
+                "`preprocessing` must be a mean and a deviation, three finite numbers each, the "
+                f"deviation above 0. Received: preprocessing={values!r:.200}"
+            )
+        return cls(*(tuple(map(float, part)) for part in values))
+
 
 # How the checkpoints of Hara et al. (kenshohara/3D-ResNets-PyTorch) were trained. Those of 2018
 # take the mean of ActivityNet off and keep the scale of 0 to 255. Those of 2020 divide by 255,
@@ -29,6 +58,38 @@ HARA_2020 = Preprocessing(
     mean=(0.4345 * 255, 0.4051 * 255, 0.3775 * 255),
     deviation=(0.2768 * 255, 0.2713 * 255, 0.2737 * 255),
 )
+PREPROCESSINGS = {"hara2018": HARA_2018, "hara2020": HARA_2020}
+
+
+def plain_description(class_names, preprocessing):
+    """What `checked_description` reads back, as files hold it."""
+    return {
+        "class_names": class_names and list(class_names),
+        "preprocessing": preprocessing and [list(values) for values in preprocessing],
+    }
+
+
+def checked_description(description):
+    """What a file says of a model, if it is of the right kind.
+
+    Args:
+        description: dict of what JSON holds: `"class_names"`, a list of str,
+            and `"preprocessing"`, a mean and a deviation; None where they are
+            not known.
+
+    Returns:
+        `(class_names, preprocessing)`: list of str and `Preprocessing`, or
+        None.
+
+    Raises:
+        ValueError: They are anything else.
+    """
+    names, preprocessing = description.get("class_names"), description.get("preprocessing")
+    if names is not None and not (
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+    ):
+        raise ValueError(f"`class_names` must be a list of text. Received: {names!r:.200}")
+    return names, None if preprocessing is None else Preprocessing.checked(preprocessing)
 
 
 def preprocess_input(x, data_format=None, preprocessing=HARA_2018):

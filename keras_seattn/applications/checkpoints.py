@@ -1,21 +1,17 @@
 """Reads `weights=`: a name or a file of weights becomes a `Checkpoint`."""
 
 import dataclasses
-import io
-import json
 import os
 import typing
-import zipfile
-import zlib
 
 import h5py
 import keras
 import numpy as np
 
-from keras_seattn.applications import upstream
+from keras_seattn.applications import untrusted, upstream
 from keras_seattn.applications.labels import class_list
-from keras_seattn.applications.video_network import DESCRIPTION
-from keras_seattn.preprocessing import HARA_2018, Preprocessing
+from keras_seattn.applications.video_network import read_description
+from keras_seattn.preprocessing import Preprocessing, checked_description
 
 SUFFIXES = (".weights.h5", ".keras", ".pth")
 
@@ -60,7 +56,8 @@ class Checkpoint:
         arrays: dict of str to array; a key is `layer/variable`, such as
             `stage1_block1_1_conv/kernel`.
         class_names: list of str, or None if not known.
-        preprocessing: `Preprocessing` that they were trained with.
+        preprocessing: `Preprocessing` that they were trained with, or None if
+            not known.
         frames: int, the number of frames of the clips that they were trained
             with, or None if not known.
     """
@@ -68,7 +65,7 @@ class Checkpoint:
     path: str
     arrays: dict
     class_names: list | None = None
-    preprocessing: Preprocessing = HARA_2018
+    preprocessing: Preprocessing | None = None
     frames: int | None = None
 
     def name(self, key):
@@ -86,9 +83,13 @@ class Checkpoint:
 
     @property
     def width(self):
-        """float: the factor on the filters, by those of the stem; 1 if there is none."""
-        stem = self.arrays.get("stem_conv/kernel")
-        return 1.0 if stem is None else stem.shape[-1] / 64
+        """float: the factor on the filters, by a layer of the widest; 1 if there is none."""
+        kernel = self.arrays.get("stage4_block1_2_conv/kernel")
+        grouped = "stage4_block1_3_conv" in self.layers()
+        filters = 0 if kernel is None else kernel.shape[-1:]
+        if not filters or kernel.shape != (3, 3, 3, filters[0] // (32 if grouped else 1), *filters):
+            return 1.0
+        return filters[0] / (1024 if grouped else 512)
 
 
 def read(weights, published=None, cache_dir=None):
@@ -104,7 +105,9 @@ def read(weights, published=None, cache_dir=None):
         A `Checkpoint`; None for None.
 
     Raises:
-        ValueError: Neither a name nor such a file, or the file cannot be read.
+        ValueError: Neither a name nor such a file, or the file cannot be read,
+            asks for far more memory than it is large, or holds numbers that
+            are not finite.
         FileNotFoundError: The file is not there; the message says where to get
             it.
         ImportError: A `.pth` file, and PyTorch is not installed.
@@ -112,23 +115,46 @@ def read(weights, published=None, cache_dir=None):
     path = locate(weights, published, cache_dir)
     if path is None:
         return None
-    if path.endswith(".pth"):
-        return recognize(Checkpoint(path, upstream.read(path)), published)
-    try:
-        return _read_keras(path)
-    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"{path} is not a file of Keras weights, or it is damaged: {error}"
-        ) from error
+    with untrusted.reading(path):
+        if path.endswith(".pth"):
+            arrays, description = upstream.read(path)
+            known = checked_description(description)
+        else:
+            with untrusted.open_keras(path) as (file, config):
+                arrays, known = _arrays(file, path), read_description(file, config)
+        checkpoint = Checkpoint(path, arrays, *(known or ()))
+        _check(checkpoint)
+    return recognize(checkpoint, published) if path.endswith(".pth") else checkpoint
+
+
+def _check(checkpoint):
+    """Refuses weights that are no finite numbers, and names that are not one for each class."""
+    arrays = checkpoint.arrays
+    spoilt = [key for key, array in arrays.items() if not np.isfinite(array).all()]
+    if spoilt:
+        names = ", ".join(map(checkpoint.name, spoilt[:10])) + (", ..." if spoilt[10:] else "")
+        raise untrusted.FileError(
+            f"{checkpoint.path} holds weights that are not finite numbers ({len(spoilt)}): {names}."
+            " The training that saved it had diverged: take an earlier file."
+        )
+    classes = len(arrays.get("predictions/bias", ()))
+    if checkpoint.class_names and classes and len(checkpoint.class_names) != classes:
+        raise untrusted.FileError(
+            f"{checkpoint.path} holds {len(checkpoint.class_names)} class names for {classes} "
+            "classes."
+        )
 
 
 def recognize(checkpoint, published):
-    """Adds to a checkpoint what is known of a published file with its name."""
+    """Adds to a checkpoint what is known of a published file with its name, and it leaves open."""
     for known in (published or {}).values():
         if os.path.basename(checkpoint.path) == known.file:
-            checkpoint.preprocessing = known.preprocessing
+            names = known.class_names and class_list(known.class_names)
+            classes = len(checkpoint.arrays.get("predictions/bias", ()))
+            if checkpoint.class_names is None and names and len(names) == classes:
+                checkpoint.class_names = names
+            checkpoint.preprocessing = checkpoint.preprocessing or known.preprocessing
             checkpoint.frames = known.frames
-            checkpoint.class_names = known.class_names and class_list(known.class_names)
     return checkpoint
 
 
@@ -194,31 +220,13 @@ def _cached(name, known, cache_dir):
     )
 
 
-def _read_keras(path):
-    description = {}
-    source = path
-    if path.endswith(".keras"):
-        # Only the weights are read, so nothing in the file is run.
-        with zipfile.ZipFile(path) as archive:
-            source = io.BytesIO(archive.read("model.weights.h5"))
-            description = json.loads(archive.read("config.json"))["config"]
-    with h5py.File(source, "r") as file:
-        if "layer_names" in file.attrs or "model_weights" in file:
-            raise ValueError(
-                f"{path} is a file of Keras 2, whose layers have other names. Load it there, and "
-                "save it again with Keras 3."
-            )
-        arrays = _arrays(file, path)
-        if DESCRIPTION in file:
-            description = json.loads(file[DESCRIPTION][()])
-    checkpoint = Checkpoint(path, arrays, description.get("class_names"))
-    if description.get("preprocessing"):
-        checkpoint.preprocessing = Preprocessing(*map(tuple, description["preprocessing"]))
-    return checkpoint
-
-
 def _arrays(file, path):
     """The weights in a file of Keras, by the names of their layers."""
+    if "layer_names" in file.attrs or "model_weights" in file:
+        raise untrusted.FileError(
+            f"{path} is a file of Keras 2, whose layers have other names. Load it there, and save "
+            "it again with Keras 3."
+        )
     arrays = {}
 
     def add(name, item):
@@ -228,14 +236,17 @@ def _arrays(file, path):
         group, *inner, _, number = name.split("/")
         layer = file["layers"][group]["vars"].attrs.get("name")
         if layer is None:
-            raise ValueError(
+            raise untrusted.FileError(
                 f"{path} was saved by an old Keras, which does not keep the names of layers. "
                 "Load it with load_model or load_weights, and save it again with a newer Keras."
             )
         endings = [end for end in _VARIABLES if layer.endswith(end) and not inner]
         variables = _VARIABLES[endings[0]] if endings else _DENSE_VARIABLES
         variable = variables[int(number)] if int(number) < len(variables) else number
-        arrays["/".join([layer, *inner, variable])] = np.asarray(item)
+        array = np.asarray(item)
+        if item.attrs.get("dtype") == "bfloat16":  # the upper half of a float32
+            array = (array.view("uint16").astype("uint32") << 16).view("float32")
+        arrays["/".join([layer, *inner, variable])] = array
 
     file["layers"].visititems(add)
     return arrays

@@ -5,13 +5,23 @@ python -m keras_seattn.applications.convert model.keras model.pth
 """
 
 import argparse
+import functools
 import os
 import sys
 
 import keras
+import numpy as np
 
-from keras_seattn.applications import checkpoints, resnet3d, resnext3d, upstream, weights
+from keras_seattn.applications import (
+    checkpoints,
+    resnet3d,
+    resnext3d,
+    untrusted,
+    upstream,
+    weights,
+)
 from keras_seattn.applications.labels import class_list
+from keras_seattn.preprocessing import PREPROCESSINGS, Preprocessing, plain_description
 
 # What upstream calls the networks: what builds them, and which of their files are published.
 ARCHITECTURES = {
@@ -20,7 +30,7 @@ ARCHITECTURES = {
 }
 
 
-def convert(source, target, frames=None, size=112, class_names=None):
+def convert(source, target, frames=None, size=112, class_names=None, preprocessing=None):
     """Converts a file of weights to another format, by its ending.
 
     Args:
@@ -32,10 +42,14 @@ def convert(source, target, frames=None, size=112, class_names=None):
         size: int, the side of a clip in pixels, for `.keras`.
         class_names: a list of names, or what `class_list` takes; None means
             those that the source knows.
+        preprocessing: `Preprocessing`, what the clips were that the weights
+            were trained with; None means what the source knows. Where that is
+            nothing, a warning says so, and `predict` will refuse the model.
 
     Raises:
         ValueError: The two endings do not go together, the file cannot be
-            read, or `class_names` has another length than the head.
+            read, `class_names` has another length than the head, or a `.pth`
+            has no place for a layer.
         FileNotFoundError: There is no such file.
         ImportError: PyTorch is not installed.
 
@@ -49,12 +63,22 @@ def convert(source, target, frames=None, size=112, class_names=None):
         raise ValueError(f"`target` must end in {' or '.join(allowed)}. Received: {target}")
     checkpoint = checkpoints.read(source)
     architecture = _architecture(checkpoint)
-    if target.endswith(".pth"):
-        upstream.write(checkpoint.arrays, target, architecture)
-        return
-    checkpoints.recognize(checkpoint, ARCHITECTURES[architecture][1])
+    if source.endswith(".pth"):
+        checkpoints.recognize(checkpoint, ARCHITECTURES[architecture][1])
     if class_names is not None:
         checkpoint.class_names = class_list(class_names)
+        classes = len(checkpoint.arrays.get("predictions/bias", checkpoint.class_names))
+        if len(checkpoint.class_names) != classes:
+            raise ValueError(
+                f"`class_names` must hold {classes} names, one for each output of the network. "
+                f"Received: {len(checkpoint.class_names)} names"
+            )
+    if preprocessing is not None:
+        checkpoint.preprocessing = Preprocessing.checked(preprocessing)
+    if target.endswith(".pth"):
+        description = plain_description(checkpoint.class_names, checkpoint.preprocessing)
+        upstream.write(checkpoint.arrays, target, architecture, description)
+        return
     model = build(checkpoint, frames or checkpoint.frames or 16, size)
     model.save_weights(target) if target.endswith(".weights.h5") else model.save(target)
 
@@ -76,17 +100,19 @@ def build(checkpoint, frames=16, size=112):
     arrays, layers = checkpoint.arrays, checkpoint.layers()
     architecture = _architecture(checkpoint)
     options = {"shortcut": checkpoint.shortcut} if architecture == "resnet-18" else {}
-    for axis in ("channel", "sequence"):
-        kernels = [
-            array for key, array in arrays.items() if key.endswith(f"_se_{axis}/reduce/kernel")
-        ]
+    for name, layer in (
+        ("channel_reduction", "_se_channel/reduce"),
+        ("sequence_reduction", "_se_sequence/reduce"),
+        ("attention_reduction", "_attention/query"),
+    ):
+        kernels = [array.shape for key, array in arrays.items() if key.endswith(f"{layer}/kernel")]
         if kernels:
-            # The widest layer tells the reduction, for narrow ones keep at least one unit.
-            gates, hidden = max(kernel.shape for kernel in kernels)
-            options[f"{axis}_reduction"] = gates // hidden
-    model = ARCHITECTURES[architecture][0](
+            options[name] = _reduction([shape[-2:] for shape in kernels])
+    stem = arrays.get("stem_conv/kernel", np.empty((1, 1, 1, 3, 1)))
+    build_network = functools.partial(
+        ARCHITECTURES[architecture][0],
         include_top="predictions" in layers,
-        input_shape=(frames, size, size, 3),
+        input_shape=(frames, size, size, stem.shape[-2]),
         classes=len(arrays.get("predictions/bias", [0])),
         se_stages=[s for s in resnet3d.STAGES if f"stage{s}_se_residual" in layers],
         sa_stages=[s for s in resnet3d.STAGES if f"stage{s}_attention" in layers],
@@ -94,8 +120,16 @@ def build(checkpoint, frames=16, size=112):
         data_format="channels_last",
         **options,
     )
+    untrusted.check_network(checkpoint.path, build_network)
+    model = build_network()
     weights.load(model, checkpoint)
     return model
+
+
+def _reduction(sizes):
+    """The reduction of layers, by `(inputs, hidden units)` of each: max(1, inputs // reduction)."""
+    most = [inputs // hidden for inputs, hidden in sizes if hidden > 1]
+    return min(most, default=max(inputs for inputs, _ in sizes))
 
 
 def to_state_dict(model):
@@ -139,9 +173,13 @@ def main():
     parser.add_argument(
         "--class-names", help="kinetics400, ucf101, hmdb51, or a .txt file with a class a line"
     )
+    parser.add_argument(
+        "--preprocessing", choices=PREPROCESSINGS, help="whose it is, where the source does not say"
+    )
     options = parser.parse_args()
+    preprocessing = PREPROCESSINGS.get(options.preprocessing)
     try:
-        convert(options.source, options.target, options.frames, options.size, options.class_names)
+        convert(**{**vars(options), "preprocessing": preprocessing})
     except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     print(f"Wrote {options.target}")

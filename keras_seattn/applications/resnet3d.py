@@ -20,7 +20,7 @@ from keras_seattn.layers import (
     SqueezeExcite3D,
     ZeroPaddedShortcut,
 )
-from keras_seattn.preprocessing import HARA_2018, HARA_2020
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, Preprocessing
 
 PAGE_2018 = (
     "https://drive.google.com/drive/folders/14KRBqT8ySfPtFSuLsFS2U4I-ihTDs0Y9 (linked from "
@@ -71,6 +71,8 @@ SHARED_ARGUMENTS = """
             None means `$KERAS_SEATTN_CACHE`, or without it
             `~/.keras/models/keras_seattn`.
         name: str, the model's name.
+        preprocessing: `preprocessing.Preprocessing`, what its clips are; None
+            means that of `weights`, or `HARA_2018`.
 
     Returns:
         A `keras.Model` from preprocessed float clips (see `preprocess_input`)
@@ -112,6 +114,7 @@ def build_network(
     width,
     data_format,
     name,
+    preprocessing,
 ):
     """Builds a 3D residual network: stem, four stages each with its modules, head.
 
@@ -179,8 +182,13 @@ def build_network(
         )(x)
 
     if input_tensor is not None:
-        (inputs,) = keras.utils.get_source_inputs(input_tensor)
+        inputs = keras.utils.get_source_inputs(input_tensor)
+        inputs = inputs[0] if len(inputs) == 1 else inputs
     model = VideoNetwork(inputs, x, name=name)
+    if preprocessing is not None:
+        model.preprocessing = Preprocessing.checked(preprocessing)
+        if checkpoint is not None:
+            checkpoint.preprocessing = model.preprocessing
     if checkpoint is not None:
         weights_loading.load(model, checkpoint)
     return model
@@ -284,6 +292,7 @@ def SEAResNet18_3D(
     shortcut=None,
     cache_dir=None,
     name="sea_resnet18_3d",
+    preprocessing=None,
 ):
     """A 3D ResNet-18 with squeeze-and-excitation and self-attention.
 
@@ -330,6 +339,7 @@ def SEAResNet18_3D(
         width=width,
         data_format=data_format,
         name=name,
+        preprocessing=preprocessing,
     )
 
 

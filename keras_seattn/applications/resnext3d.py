@@ -41,6 +41,7 @@ def SEAResNeXt101_3D(
     data_format=None,
     cache_dir=None,
     name="sea_resnext101_3d",
+    preprocessing=None,
 ):
     """A 3D ResNeXt-101 (32x4d) with squeeze-and-excitation and self-attention.
 
@@ -92,6 +93,7 @@ def SEAResNeXt101_3D(
         width=width,
         data_format=data_format,
         name=name,
+        preprocessing=preprocessing,
     )
 
 

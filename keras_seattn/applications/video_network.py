@@ -1,16 +1,41 @@
 """The class of the networks: a functional Keras model that knows its classes and its input."""
 
 import json
+import os
 
 import h5py
 import keras
 
+from keras_seattn.applications import untrusted
 from keras_seattn.description import Description, description_of, head_of, set_class_names
-from keras_seattn.preprocessing import HARA_2018, Preprocessing
+from keras_seattn.preprocessing import HARA_2018, checked_description, plain_description
 from keras_seattn.raised import as_raised
 
 # The name of a dataset in `.weights.h5` files, for what Keras keeps in `.keras` files only.
 DESCRIPTION = "keras_seattn"
+
+
+def read_description(file, config):
+    """What a file says of the model that was saved in it.
+
+    Args:
+        file, config: what `untrusted.open_keras` yields.
+
+    Returns:
+        `(class_names, preprocessing)` as `checked_description` returns them;
+        None if the file says nothing of the kind.
+
+    Raises:
+        As `checked_description`.
+    """
+    if DESCRIPTION in file:
+        return checked_description(json.loads(file[DESCRIPTION][()]))
+    config = config.get("config", {})
+    # The network's own, or that of a `ClipDescription` in another model.
+    for part in (config, *(layer["config"] for layer in config.get("layers", ()))):
+        if "preprocessing" in part:
+            return checked_description(part)
+    return None
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -35,7 +60,8 @@ class VideoNetwork(keras.Model):
     Attributes:
         class_names: tuple of str in the order of the outputs; None where they
             are not known. May be set to any list of as many.
-        preprocessing: `preprocessing.Preprocessing`, what the input is.
+        preprocessing: `preprocessing.Preprocessing`, what the input is; None
+            where the file of the weights does not say it.
     """
 
     def __init__(self, *args, **kwargs):
@@ -60,10 +86,18 @@ class VideoNetwork(keras.Model):
     def class_names(self, names):
         set_class_names(self, names)
 
+    def __call__(self, inputs, *args, **kwargs):
+        return super().__call__(self._clips(inputs), *args, **kwargs)
+
     def call(self, inputs, training=None, mask=None, **kwargs):
-        if isinstance(inputs, dict) and "clip" in inputs:
-            inputs = inputs["clip"]
+        inputs = self._clips(inputs)  # JAX comes here directly.
         return super().call(inputs, training=training, mask=mask, **kwargs)
+
+    def _clips(self, inputs):
+        """The clips out of a batch of `data.test_clips`, whatever the model's input is called."""
+        if isinstance(inputs, dict) and len(self.inputs) == 1:
+            return inputs.get(self.inputs[0].name, inputs.get("clip", inputs))
+        return inputs
 
     def fit(self, *args, **kwargs):
         with as_raised():
@@ -83,6 +117,22 @@ class VideoNetwork(keras.Model):
             with h5py.File(filepath, "a") as file:
                 file[DESCRIPTION] = json.dumps(self._description(), ensure_ascii=False)
 
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """As that of `keras.Model`, with the preprocessing and the class names of the file.
+
+        With `skip_mismatch` the class names stay the model's own, for the head
+        may be another; so they do where the file has none.
+        """
+        path, said = os.fspath(filepath), None
+        if path.endswith((".weights.h5", ".keras")) and os.path.isfile(path):
+            with untrusted.reading(path), untrusted.open_keras(path) as (file, config):
+                said = read_description(file, config)
+        super().load_weights(filepath, skip_mismatch, **kwargs)
+        if said is not None:
+            class_names, self.preprocessing = said
+            if class_names and not skip_mismatch:
+                self.class_names = class_names
+
     def get_config(self):
         return {**super().get_config(), **self._description()}
 
@@ -91,13 +141,8 @@ class VideoNetwork(keras.Model):
         config = dict(config)
         description = {key: config.pop(key, None) for key in ("class_names", "preprocessing")}
         model = super().from_config(config, custom_objects)
-        model.class_names = description["class_names"]
-        if description["preprocessing"]:
-            model.preprocessing = Preprocessing(*map(tuple, description["preprocessing"]))
+        model.class_names, model.preprocessing = checked_description(description)
         return model
 
     def _description(self):
-        return {
-            "class_names": self.class_names and list(self.class_names),
-            "preprocessing": [list(values) for values in self.preprocessing],
-        }
+        return plain_description(self.class_names, self.preprocessing)

@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from keras_seattn.applications.upstream import OURS_TO_UPSTREAM
+
 _MOST_NAMED = 100
 
 
@@ -18,7 +20,11 @@ def load(model, checkpoint):
       checkpoint's.
     - Sequence gates for another number of frames are resampled, with a
       warning; see `resample_gate`.
+    - Layers before the network's own, of its `input_tensor`, stay as they are.
     - Everything else must match.
+
+    The checkpoint's preprocessing becomes the network's; where the checkpoint
+    does not tell it, a warning says so.
 
     Args:
         model: `VideoNetwork`.
@@ -28,7 +34,8 @@ def load(model, checkpoint):
         ValueError: Weights are missing, unexpected or of another shape; the
             message lists all. The model is untouched.
     """
-    own = named_variables(model)
+    named = named_variables(model)
+    own = {key: variable for key, variable in named.items() if key in OURS_TO_UPSTREAM}
     found = dict(checkpoint.arrays)
     notes = []
 
@@ -54,6 +61,12 @@ def load(model, checkpoint):
         if key.endswith(("_se_residual/beta", "_attention/gamma")):
             own[key].assign(0.0)
     model.preprocessing = checkpoint.preprocessing
+    if checkpoint.preprocessing is None:
+        notes.append(
+            "the file does not tell how its clips were preprocessed; evaluate and predict will ask "
+            "for it. Give preprocessing=keras_seattn.preprocessing.HARA_2018 or HARA_2020 (to "
+            "convert: --preprocessing), or set model.preprocessing"
+        )
     if takes_head:
         model.class_names = checkpoint.class_names
     if notes:
@@ -122,11 +135,12 @@ def _resample_gates(found, own):
         if not all(key in found and key in own for key in keys):
             continue
         gates, hidden = own[keys[0]].shape
-        if len(found[keys[3]]) != gates:
+        arrays = [found[key] for key in keys]
+        s, h = arrays[3].size, arrays[1].size
+        whole = [array.shape for array in arrays] == [(s, h), (h,), (h, s), (s,)]
+        if whole and s != gates:
             resampled = True
-            found.update(
-                zip(keys, resample_gate([found[k] for k in keys], gates, hidden), strict=True)
-            )
+            found.update(zip(keys, resample_gate(arrays, gates, hidden), strict=True))
     return resampled
 
 
@@ -137,7 +151,7 @@ def _is_head(key):
 def _is_new_head(kernel, own):
     """Whether a checkpoint has no head, or one that differs in its number of classes alone."""
     features, classes = own["predictions/kernel"].shape
-    return kernel is None or (kernel.shape[0] == features and kernel.shape[-1] != classes)
+    return kernel is None or (kernel.shape[:-1] == (features,) and kernel.shape[-1] != classes)
 
 
 def _module(key):

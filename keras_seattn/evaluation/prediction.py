@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_seattn import arguments, description
+from keras_seattn.applications import untrusted
 from keras_seattn.applications.labels import decode_predictions
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pixels import Scaler, shown_size
@@ -221,8 +222,9 @@ def load_model(path):
         A `keras.Model`, or an `export.ExportedModel`.
 
     Raises:
-        ValueError: It is no such file, it is damaged, or it holds code that
-            safe mode refuses to run.
+        ValueError: It is no such file, it is damaged, it asks for far more
+            memory than it is large, or it holds code that safe mode refuses to
+            run.
         FileNotFoundError: It does not exist.
         ImportError: The runtime of an exported model is not installed.
     """
@@ -237,10 +239,9 @@ def load_model(path):
         )
     if not os.path.isfile(path):
         raise FileNotFoundError(f"The model does not exist: {path}")
-    try:
+    with untrusted.reading(path, "cannot be loaded as a Keras model"):
+        untrusted.check_model(path)
         return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # What Keras raises for a damaged file depends on the damage.
-        raise ValueError(f"{path} cannot be loaded as a Keras model: {error}") from error
 
 
 def class_names_of(model):

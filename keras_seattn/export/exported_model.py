@@ -5,8 +5,9 @@ import os
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.applications import untrusted
 from keras_seattn.export.formats import FORMATS, format_of, import_or_explain, read_description
-from keras_seattn.preprocessing import Preprocessing
+from keras_seattn.preprocessing import checked_description
 
 
 def is_exported(path):
@@ -66,8 +67,8 @@ class ExportedModel:
             ) from error
         description = read_description(path, self.format, model)
         self.name = description["name"]
-        self.class_names = description["class_names"]
-        self.preprocessing = Preprocessing(*map(tuple, description["preprocessing"]))
+        with untrusted.reading(path, "says of its model what cannot be right"):
+            self.class_names, self.preprocessing = checked_description(description)
         self.input_shape = tuple(description["input_shape"])
         self.output_shape = tuple(description["output_shape"])
 

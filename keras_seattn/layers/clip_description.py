@@ -3,7 +3,7 @@
 import keras
 
 from keras_seattn.description import Description
-from keras_seattn.preprocessing import HARA_2018, Preprocessing
+from keras_seattn.preprocessing import HARA_2018, checked_description, plain_description
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -16,7 +16,8 @@ class ClipDescription(keras.layers.Layer):
     so may any model of clips.
 
     Args:
-        preprocessing: `Preprocessing`, what has been done to the clips.
+        preprocessing: `Preprocessing`, what has been done to the clips; None
+            where it is not known.
         class_names: sequence of str, in the order of the scores; None where
             they are not known.
         head: str, the name of the layer that gives these scores; under
@@ -34,8 +35,8 @@ class ClipDescription(keras.layers.Layer):
 
     def __init__(self, preprocessing=HARA_2018, class_names=None, head=None, **kwargs):
         super().__init__(**kwargs)
-        names = None if class_names is None else tuple(class_names)
-        self.description = Description(Preprocessing(*map(tuple, preprocessing)), names, head)
+        names, preprocessing = checked_description(plain_description(class_names, preprocessing))
+        self.description = Description(preprocessing, names and tuple(names), head)
 
     def call(self, inputs):
         return inputs
@@ -45,10 +46,8 @@ class ClipDescription(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        names = self.description.class_names
         config.update(
-            preprocessing=[list(values) for values in self.description.preprocessing],
-            class_names=None if names is None else list(names),
+            plain_description(self.description.class_names, self.description.preprocessing),
             head=self.description.head,
         )
         return config

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pickle
+import zipfile
 
 import h5py
 import keras
@@ -43,12 +44,12 @@ def assert_holds(path, network):
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-@pytest.mark.parametrize("prefix", ["", "module."])
-@pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "bare"])
-def test_every_form_of_pth(network, zipped, prefix, wrapped, tmp_path):
-    content = {prefix + key: value for key, value in network.state_dict().items()}
-    if wrapped:
-        content = {"arch": "resnet-18", "epoch": 1, "state_dict": content, "optimizer": {"lr": 1}}
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module.module.", "my.model."])
+@pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict", "model"])
+def test_every_form_of_pth(network, zipped, prefix, key, tmp_path):
+    content = {prefix + name: value for name, value in network.state_dict(keep_vars=True).items()}
+    if key:
+        content = {"arch": "resnet-18", "epoch": 1, key: content, "optimizer": {"lr": 1}}
     path = tmp_path / "checkpoint.pth"
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
     assert_holds(path, network)
@@ -110,6 +111,9 @@ def test_code_in_a_pth_is_refused_and_not_run(zipped, tmp_path):
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(ValueError, match=r"evil\.pth.*would run code.*refused"):
         SEAResNet18_3D(weights=path, **SMALL)
+    with pytest.raises(ValueError) as caught:
+        checkpoints.read(path)
+    assert "\x1b" not in str(caught.value)
     pathlib.Path(path).write_bytes(pickle.dumps(_Malicious(str(proof))))
     with pytest.raises(ValueError, match=r"evil\.pth"):
         SEAResNet18_3D(weights=path, **SMALL)
@@ -150,6 +154,66 @@ def test_pth_files_without_a_state_dict(content, message, tmp_path):
     torch.save(content, path)
     with pytest.raises(ValueError, match=rf"other\.pth {message}"):
         SEAResNet18_3D(weights=path, **SMALL)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(network, value, tmp_path):
+    state = network.state_dict()
+    state["layer1.0.bn1.weight"][3] = value
+    torch.save(state, tmp_path / "diverged.pth")
+    message = (
+        r"diverged\.pth holds weights that are not finite numbers \(1\): layer1\.0\.bn1\.weight\."
+    )
+    with pytest.raises(ValueError, match=message):
+        checkpoints.read(tmp_path / "diverged.pth")
+    model = SEAResNet18_3D(**SMALL)
+    model.get_layer("stage1_attention").gamma.assign(value)
+    model.save_weights(tmp_path / "diverged.weights.h5")
+    with pytest.raises(ValueError, match=r"diverged\.weights\.h5 holds.*: stage1_attention/gamma"):
+        checkpoints.read(tmp_path / "diverged.weights.h5")
+
+
+def test_a_pth_that_asks_for_more_than_it_holds(network, tmp_path):
+    state = network.state_dict()
+    state["conv1.weight"] = torch.zeros(1).expand(2**20, 2**14)
+    torch.save(state, tmp_path / "expanded.pth")
+    with pytest.raises(ValueError, match=r"expanded\.pth is refused: .* asks for 68,7"):
+        checkpoints.read(tmp_path / "expanded.pth")
+    with zipfile.ZipFile(tmp_path / "zeros.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(2**25))
+    with pytest.raises(ValueError, match=r"zeros\.pth is refused: .* asks for 33,5"):
+        checkpoints.read(tmp_path / "zeros.pth")
+
+
+def test_a_sparse_tensor(network, tmp_path):
+    state = {**network.state_dict(), "conv1.weight": torch.eye(3).to_sparse()}
+    torch.save(state, tmp_path / "sparse.pth")
+    with pytest.raises(ValueError, match=r"sparse\.pth holds conv1\.weight in a form that is not"):
+        checkpoints.read(tmp_path / "sparse.pth")
+
+
+@pytest.mark.parametrize("width", [0.05, 0.125, 0.3])
+def test_the_width_comes_back(width, tmp_path):
+    options = {"input_shape": (8, 24, 24, 3), "classes": 3}
+    model = SEAResNet18_3D(width=width, **options)
+    model.save_weights(tmp_path / "model.weights.h5")
+    read = checkpoints.read(tmp_path / "model.weights.h5").width
+    again = SEAResNet18_3D(width=read, weights=tmp_path / "model.weights.h5", **options)
+    assert again.count_params() == model.count_params()
+
+
+def test_weights_in_bfloat16(tmp_path):
+    model = SEAResNet18_3D(**SMALL)
+    model.save_weights(tmp_path / "model.weights.h5")
+    kernel = keras.ops.convert_to_numpy(model.get_layer("stem_conv").kernel)
+    with h5py.File(tmp_path / "model.weights.h5", "a") as file:
+        group = file["layers/padded_conv3d/vars"]
+        del group["0"]
+        # As Keras saves them: the upper halves of float32 numbers, as two bytes without a type.
+        group["0"] = (kernel.view("uint32") >> 16).astype("uint16").view("V2")
+        group["0"].attrs["dtype"] = "bfloat16"
+    array = checkpoints.read(tmp_path / "model.weights.h5").arrays["stem_conv/kernel"]
+    np.testing.assert_allclose(array, kernel, rtol=2**-7)
 
 
 def test_a_file_of_keras_2(tmp_path):

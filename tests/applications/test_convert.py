@@ -8,18 +8,21 @@ import numpy as np
 import pytest
 
 from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D
-from keras_seattn.applications.convert import convert, to_state_dict
-from keras_seattn.preprocessing import HARA_2020
+from keras_seattn.applications.convert import _reduction, convert, to_state_dict
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, Preprocessing
 
 torch = pytest.importorskip("torch")
 
 from pytorch_network import random_network  # noqa: E402
 
 FACTOR = 0.125
+OWN = Preprocessing((1.5, 2.5, 3.5), (4.5, 5.5, 6.5))
 
 
 def save(network, path):
-    torch.save({"state_dict": network.state_dict()}, path)
+    """Saves a network as upstream's code of 2020 does."""
+    content = {"arch": "resnet-18", "epoch": 1, "state_dict": network.state_dict()}
+    torch.save({**content, "optimizer": {}, "scheduler": {}}, path)
     return str(path)
 
 
@@ -70,12 +73,16 @@ def test_a_class_list_of_the_wrong_length(tmp_path):
         (SEAResNet18_3D, {"width": FACTOR, "channel_reduction": 4, "sequence_reduction": 4}),
         (SEAResNet18_3D, {"width": FACTOR, "sa_stages": (3, 4), "se_stages": (2,)}),
         (SEAResNet18_3D, {"width": FACTOR, "include_top": False}),
+        (SEAResNet18_3D, {"width": 0.3, "attention_reduction": 4}),
+        (SEAResNet18_3D, {"width": FACTOR, "input_shape": (16, 32, 32, 2)}),
         (SEAResNeXt101_3D, {"width": 0.25}),
     ],
 )
 def test_the_way_back_and_forth_keeps_every_bit(builder, options, tmp_path):
     options = {"input_shape": (16, 32, 32, 3), "classes": 5, **options}
-    model = builder(**options)
+    model = builder(**options, preprocessing=OWN)
+    if options.get("include_top", True):
+        model.class_names = list("abcde")
     model.save(tmp_path / "model.keras")
     convert(tmp_path / "model.keras", tmp_path / "model.pth")
     state = torch.load(tmp_path / "model.pth", weights_only=True)["state_dict"]
@@ -85,6 +92,7 @@ def test_the_way_back_and_forth_keeps_every_bit(builder, options, tmp_path):
     for suffix in (".keras", ".weights.h5"):
         convert(tmp_path / "model.pth", tmp_path / f"again{suffix}", size=32)
         again = builder(weights=tmp_path / f"again{suffix}", **options)
+        assert (again.preprocessing, again.class_names) == (OWN, model.class_names)
         for weight, expected in zip(again.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(weight, expected)
 
@@ -114,6 +122,34 @@ def test_wrong_arguments(source, target, message):
         convert(source, target)
 
 
+def test_layers_that_upstream_does_not_know(tmp_path):
+    base = SEAResNet18_3D(
+        include_top=False, pooling="avg", input_shape=(8, 24, 24, 3), width=0.1, se_stages=()
+    )
+    model = keras.Model(base.input, keras.layers.Dense(5, name="my_head")(base.output))
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="no place for the weights of these layers: my_head"):
+        convert(tmp_path / "model.keras", tmp_path / "model.pth")
+    assert not (tmp_path / "model.pth").exists()
+
+
+def test_reductions_are_told_by_all_stages():
+    """Every reduction gives back layers of the same sizes, whatever the width."""
+    for reduction in range(1, 70):
+        for channels in ([19, 38, 76, 153], [3, 6, 12, 25], [64, 128, 256, 512], [1]):
+            hidden = [max(1, c // reduction) for c in channels]
+            found = _reduction(list(zip(channels, hidden, strict=True)))
+            assert [max(1, c // found) for c in channels] == hidden
+
+
+def test_a_pth_that_would_become_a_network_far_larger_than_it(tmp_path):
+    state = random_network("B", classes=5, factor=FACTOR).state_dict()
+    state["fc.bias"] = torch.zeros(2**20)
+    torch.save(state, tmp_path / "wide.pth")
+    with pytest.raises(ValueError, match=r"wide\.pth is refused: .* bytes of memory"):
+        convert(tmp_path / "wide.pth", tmp_path / "wide.keras", frames=8, size=24)
+
+
 def test_another_architecture(tmp_path):
     torch.save({"features.0.weight": torch.ones(2, 2)}, tmp_path / "vgg.pth")
     with pytest.raises(ValueError, match=r"vgg\.pth is of none of the networks here, resnet-18"):
@@ -124,13 +160,19 @@ def test_the_command_line(tmp_path):
     source = save(random_network("B", classes=5, factor=FACTOR), tmp_path / "my network.pth")
     command = [sys.executable, "-m", "keras_seattn.applications.convert", source]
     target = tmp_path / "my network.weights.h5"
-    done = subprocess.run([*command, target], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*command, target, "--preprocessing", "hara2018"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Wrote {target}\n"
     model = SEAResNet18_3D(
         weights=target, input_shape=(8, 32, 32, 3), classes=5, width=FACTOR, se_stages=()
     )
     assert float(model.get_layer("stage1_attention").gamma) == 0
+    assert model.preprocessing == HARA_2018
     wrong = subprocess.run([*command, "x.pth"], capture_output=True, text=True, timeout=300)
     assert wrong.returncode == 1
     assert wrong.stderr.splitlines()[-1].startswith("error: `target` must end in")

@@ -236,7 +236,7 @@ def test_weights_from_a_file(suffix, tmp_path):
 
 def test_a_text_is_no_weights(tmp_path):
     (tmp_path / "text.weights.h5").write_text("no weights")
-    with pytest.raises(ValueError, match=r"text\.weights\.h5 is not a file of Keras weights"):
+    with pytest.raises(ValueError, match=r"text\.weights\.h5 is not a file of weights"):
         SEAResNet18_3D(weights=str(tmp_path / "text.weights.h5"), **SMALL)
 
 

@@ -14,8 +14,9 @@ from keras_seattn.applications import (
     convert,
     weights,
 )
+from keras_seattn.applications.resnet3d import PUBLISHED
 from keras_seattn.applications.weights import named_variables, resample_gate
-from keras_seattn.preprocessing import HARA_2018, HARA_2020
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, preprocessing_of
 
 torch = pytest.importorskip("torch")
 
@@ -34,8 +35,10 @@ def small_network(**options):
 
 
 def save(network, folder, name="network.pth"):
+    """Saves a network as upstream's code of 2018 does."""
     path = os.path.join(folder, name)
-    torch.save(network.state_dict(), path)
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"arch": "resnet-18", "epoch": 1, "state_dict": state, "optimizer": {}}, path)
     return path
 
 
@@ -200,28 +203,111 @@ def test_a_resampled_gate_computes_the_old_one_on_slowed_clips(factor):
         np.testing.assert_allclose(array, expected, rtol=1e-12)
 
 
-def test_a_checkpoint_brings_its_preprocessing_and_class_names(tmp_path):
-    network = random_network("B", factor=FACTOR, classes=400)
-    path = save(network, tmp_path, "resnet-18-kinetics.pth")
-    options = {**SMALL, "classes": 400}
-    model = SEAResNet18_3D(weights=path, **options)
-    assert model.preprocessing == HARA_2018
+def test_a_checkpoint_brings_its_class_names(tmp_path):
+    path = save(random_network("B", factor=FACTOR), tmp_path, "resnet-18-kinetics.pth")
+    model = SEAResNet18_3D(weights=path, **{**SMALL, "classes": 400})
     assert model.class_names[0] == "abseiling" and len(model.class_names) == 400
-    path = save(network, tmp_path, "r3d18_K_200ep.pth")
-    model = SEAResNet18_3D(weights=path, **options)
+    path = save(small_network(), tmp_path, "resnet-18-kinetics.pth")
+    assert SEAResNet18_3D(weights=path, **SMALL).class_names is None
+
+
+@pytest.mark.parametrize(
+    "content, prefix, name, expected",
+    [
+        ({"optimizer": {}}, "module.", "mine.pth", HARA_2018),
+        ({"optimizer": {}}, "module.", "r3d18_K_200ep.pth", HARA_2018),
+        ({"optimizer": {}, "scheduler": {}}, "", "r3d18_KM_200ep.pth", HARA_2020),
+        ({"optimizer": {}, "scheduler": {}}, "module.", "r3d18_K_200ep (1).pth", HARA_2020),
+        ({"optimizer": {}, "scheduler": {}}, "", "resnet-18-kinetics.pth", HARA_2020),
+        ({}, "", "r3d18_K_200ep.pth", HARA_2020),
+        ({}, "", "mine.pth", None),
+        ({"optimizer": {}}, "", "mine.pth", None),
+    ],
+)
+def test_the_content_of_a_pth_tells_its_preprocessing(content, prefix, name, expected, tmp_path):
+    state = {f"{prefix}{key}": value for key, value in small_network().state_dict().items()}
+    path = tmp_path / name
+    torch.save({"arch": "resnet-18", "epoch": 1, "state_dict": state, **content}, path)
+    assert checkpoints.read(path, PUBLISHED).preprocessing == expected
+
+
+def test_preprocessing_that_nobody_tells_is_asked_for(tmp_path):
+    path = str(tmp_path / "bare.pth")
+    torch.save(small_network().state_dict(), path)
+    message = r"bare\.pth: the file does not tell how its clips were preprocessed; evaluate"
+    with pytest.warns(UserWarning, match=message):
+        model = SEAResNet18_3D(weights=path, **SMALL)
+    with pytest.raises(ValueError, match=r"Set model\.preprocessing"):
+        preprocessing_of(model)
+    model.save_weights(tmp_path / "bare.weights.h5")  # It stays unknown in a file.
+    other = SEAResNet18_3D(**SMALL, preprocessing=HARA_2020)
+    assert other.preprocessing == HARA_2020
+    other.load_weights(tmp_path / "bare.weights.h5")
+    assert other.preprocessing is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SEAResNet18_3D(weights=path, **SMALL, preprocessing=HARA_2020)
     assert model.preprocessing == HARA_2020
-    assert model.class_names is None
-    # They stay with the weights in both of Keras' files, and go on with a new head.
-    for file in ("saved.weights.h5", "saved.keras"):
-        model.class_names = [f"class {i}" for i in range(400)]
-        path = str(tmp_path / file)
-        model.save_weights(path) if file.endswith("h5") else model.save(path)
-        loaded = SEAResNet18_3D(weights=path, **options)
-        assert loaded.preprocessing == HARA_2020
-        assert loaded.class_names == model.class_names
-        with pytest.warns(UserWarning, match="is new"):
-            loaded = SEAResNet18_3D(weights=path, **SMALL)
-        assert (loaded.preprocessing, loaded.class_names) == (HARA_2020, None)
+    with pytest.raises(ValueError, match=r"`preprocessing` must be a mean and a deviation"):
+        SEAResNet18_3D(**SMALL, preprocessing="hara2020")
+
+
+@pytest.mark.parametrize("file", ["saved.weights.h5", "saved.keras"])
+def test_preprocessing_and_class_names_stay_with_the_weights(file, tmp_path):
+    saved = SEAResNet18_3D(**SMALL, preprocessing=HARA_2020)
+    saved.class_names = list("abcde")
+    path = str(tmp_path / file)
+    saved.save_weights(path) if file.endswith("h5") else saved.save(path)
+    other = {**SMALL, "classes": 3}
+    with pytest.warns(UserWarning, match="is new"):
+        model = SEAResNet18_3D(weights=path, **other)
+    assert (model.preprocessing, model.class_names) == (HARA_2020, None)
+    model = SEAResNet18_3D(weights=path, **SMALL)
+    assert (model.preprocessing, model.class_names) == (HARA_2020, tuple("abcde"))
+
+    model = SEAResNet18_3D(**SMALL)
+    model.load_weights(path)
+    assert (model.preprocessing, model.class_names) == (HARA_2020, tuple("abcde"))
+    model = SEAResNet18_3D(**other)
+    model.class_names = ["x", "y", "z"]
+    with pytest.warns(UserWarning, match="could not be loaded"):
+        model.load_weights(path, skip_mismatch=True)
+    assert (model.preprocessing, model.class_names) == (HARA_2020, ("x", "y", "z"))
+
+
+def test_a_model_made_of_a_network_says_its_preprocessing_too(tmp_path):
+    options = {**SMALL, **PLAIN}
+    base = SEAResNet18_3D(include_top=False, pooling="avg", **options, preprocessing=HARA_2020)
+    scores = keras.layers.Dense(5, activation="softmax", name="predictions")(base.output)
+    keras.Model(base.input, scores).save(tmp_path / "made.keras")
+    assert SEAResNet18_3D(weights=tmp_path / "made.keras", **options).preprocessing == HARA_2020
+
+
+def test_only_the_networks_own_layers_are_loaded(tmp_path):
+    path = save(small_network(), tmp_path)
+    clip = keras.Input(SMALL["input_shape"], name="rgb")
+    before = keras.layers.Conv3D(3, 1, name="before")
+    model = SEAResNet18_3D(input_tensor=before(clip), weights=path, **SMALL, **PLAIN)
+    arrays = checkpoints.read(path).arrays
+    named = named_variables(model)
+    assert set(named) - set(arrays) == {"before/kernel", "before/bias"}
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(named[key]), array)
+
+
+def test_two_inputs_and_any_name_of_one():
+    clips = random_clips(2, 8, 32, 32, 3)
+    model = SEAResNet18_3D(input_tensor=keras.Input((8, 32, 32, 3), name="rgb"), **SMALL)
+    expected = model.predict(clips, verbose=0)
+    for batch in ({"clip": clips, "video": np.zeros(2)}, {"rgb": clips}):
+        np.testing.assert_array_equal(model.predict(batch, verbose=0), expected)
+    inputs = [keras.Input((8, 32, 32, channels)) for channels in (2, 1)]
+    stacked = keras.layers.Concatenate()(inputs)
+    two = SEAResNet18_3D(input_tensor=stacked, **SMALL)
+    two.set_weights(model.get_weights())
+    np.testing.assert_allclose(
+        two.predict([clips[..., :2], clips[..., 2:]], verbose=0), expected, rtol=1e-5
+    )
 
 
 def test_class_names_of_the_wrong_number_are_refused():
