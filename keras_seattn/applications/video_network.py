@@ -37,8 +37,9 @@ class VideoNetwork(keras.Model):
         preprocessing: `preprocessing.Preprocessing`, what the input is.
     """
 
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        super().__init__(inputs, outputs, name=name, **kwargs)
+    # Keras before 3.15 loads a class as a functional model only if it takes these arguments.
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         self._class_names = None
         self.preprocessing = HARA_2018
 
