@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import tempfile
 
 
 def write_json(path, content):
@@ -24,10 +25,16 @@ def read_json(path):
             ) from error
 
 
+def expand_user(path):
+    """`os.path.expanduser`; a user without a folder has the one for temporary files."""
+    path = os.path.expanduser(path)
+    return tempfile.gettempdir() + path[1:] if path.split(os.sep)[0] == "~" else path
+
+
 def cache_folder():
     """The user's folder for what may be lost: `$KERAS_SEATTN_CACHE`, or `~/.cache/keras_seattn`."""
     folder = os.environ.get("KERAS_SEATTN_CACHE") or os.path.join("~", ".cache", "keras_seattn")
-    return os.path.expanduser(folder)
+    return expand_user(folder)
 
 
 def cache_file(key, suffix):

@@ -11,6 +11,7 @@ import numpy as np
 from keras_seattn.applications import untrusted, upstream
 from keras_seattn.applications.labels import class_list
 from keras_seattn.applications.video_network import read_description
+from keras_seattn.files import expand_user
 from keras_seattn.preprocessing import Preprocessing, checked_description
 
 SUFFIXES = (".weights.h5", ".keras", ".pth")
@@ -193,8 +194,8 @@ def cache_folder(cache_dir=None):
     Returns:
         str.
     """
-    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    return os.path.expanduser(
+    home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
+    return expand_user(
         cache_dir
         or os.environ.get("KERAS_SEATTN_CACHE")
         or os.path.join(home, "models", "keras_seattn")

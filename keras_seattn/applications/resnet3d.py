@@ -91,7 +91,8 @@ def document(builder, published, more=""):
     """Puts the arguments that all builders share in place of `{arguments}` in a docstring."""
     shared = SHARED_ARGUMENTS.replace("{more}", more)
     shared = shared.replace("{names}", ", ".join(f'`"{name}"`' for name in published))
-    builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", shared)
+    if builder.__doc__:  # python -OO removes it
+        builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", shared)
     return builder
 
 

@@ -64,6 +64,7 @@ class VideoNetwork(keras.Model):
             where the file of the weights does not say it.
     """
 
+    # Keras before 3.15 loads a class as a functional model only if it takes these arguments.
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         # Of models without a `ClipDescription`, such as those that earlier versions saved.

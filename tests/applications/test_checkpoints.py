@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pickle
+import tempfile
 import zipfile
 
 import h5py
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_seattn import files
 from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, checkpoints, resnet3d
 from keras_seattn.applications.upstream import OURS_TO_UPSTREAM
 from keras_seattn.applications.weights import named_variables
@@ -262,6 +264,11 @@ def test_where_names_are_looked_up(network, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path / "cache"))
     assert checkpoints.cache_folder() == str(tmp_path / "cache")
     assert checkpoints.cache_folder(str(tmp_path / "argument")) == str(tmp_path / "argument")
+    with monkeypatch.context() as patch:  # a user without a folder
+        patch.setattr(os.path, "expanduser", lambda path: path)
+        assert checkpoints.cache_folder("~/weights") == f"{tempfile.gettempdir()}/weights"
+        patch.delenv("KERAS_SEATTN_CACHE")
+        assert files.cache_folder() == f"{tempfile.gettempdir()}/.cache/keras_seattn"
 
     (tmp_path / "cache").mkdir()
     path = tmp_path / "cache" / "resnet-18-kinetics.pth"

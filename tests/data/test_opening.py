@@ -113,7 +113,7 @@ def write_with_cover(path, add_film):
     with av.open(str(path), "w") as container:
         cover = container.add_stream("mjpeg", rate=1)
         cover.height, cover.width, cover.pix_fmt = 32, 32, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = av.stream.Disposition.attached_pic.value
         rest = add_film(container)
         picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 99, "uint8"))
         container.mux(cover.encode(picture))
