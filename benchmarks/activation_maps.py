@@ -71,7 +71,7 @@ def main():
         for clip in range(1, options.videos_per_group + 1)
     ]
     ratios = {name: [] for name in ("ceiling", *maps)}
-    stages = inner.head(model)[0].shape[1:4]
+    stages = inner.head(model).pooled.tensor.shape[1:4]
     for name, group, number in tqdm.tqdm(videos):
         images, mask = motions.draw(name, group, number)
         clip = square(images[:frames], size)

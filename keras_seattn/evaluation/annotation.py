@@ -30,7 +30,7 @@ def draw_scores(image, scores):
     if min(picture.size) < _LEAST_SIDE:
         canvas = [max(side, _LEAST_SIDE) for side in picture.size]
         picture = ImageOps.pad(picture, canvas)
-    text = "\n".join(f"{score:4.0%}  {name}" for name, score in scores)
+    text = escaped("\n".join(f"{score:4.0%}  {name}" for name, score in scores))
     pen = ImageDraw.Draw(picture, "RGBA")
     font = _font(max(12, picture.height // 20))
     box = pen.multiline_textbbox((0, 0), text, font)
@@ -44,6 +44,11 @@ def draw_scores(image, scores):
     pen.rectangle(backdrop, fill=(0, 0, 0, 150))
     pen.multiline_text(place, text, (255, 255, 255), font)
     return np.asarray(picture)
+
+
+def escaped(text):
+    """Text whose bytes that are no UTF-8, as names of files may hold, are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @functools.cache

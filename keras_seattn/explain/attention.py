@@ -31,7 +31,8 @@ def attention_map(model, clip, stage, frame=None, position=None):
     """Where one position of a frame takes its features from, in one stage.
 
     Args:
-        model: a network with self-attention in that stage.
+        model: a network with self-attention in that stage, or a model that
+            holds one.
         clip: array in the shape of the model's input, without the batch axis:
             whole numbers are RGB from 0 to 255, others are preprocessed.
         stage: int from 1 to 4.
@@ -56,7 +57,6 @@ def attention_map(model, clip, stage, frame=None, position=None):
     >>> attention.heat.shape
     (112, 112)
     """
-    inner.check_model(model)
     stages = attention_stages(model)
     if stage not in stages:
         raise ValueError(
@@ -77,7 +77,8 @@ def attention_map(model, clip, stage, frame=None, position=None):
             f"`frame` and `position` must be inside of the clip of {frames} frames of {height} x "
             f"{width} pixels. Received: frame={frame}, position={tuple(position)}"
         )
-    (features,) = inner.outputs_of(model, (layer.input,), inner.model_input(model, clip))
+    place = inner.Place(len(inner.levels_of(model)) - 1, layer.input)
+    (features,) = inner.outputs_of(model, [place], inner.model_input(model, clip))
     _, attention = layer(features, return_attention=True)
     attention = keras.ops.convert_to_numpy(attention)[0]
     rows, columns = inner.channels_last(model, features).shape[1:3]
@@ -90,6 +91,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
 
 def attention_stages(model):
     """dict of int to `FrameSelfAttention`: the stages of a network that have self-attention."""
-    layers = {layer.name: layer for layer in model.layers if isinstance(layer, FrameSelfAttention)}
+    layers = inner.levels_of(model)[-1].model.layers
+    layers = {layer.name: layer for layer in layers if isinstance(layer, FrameSelfAttention)}
     names = {stage: f"stage{stage}_attention" for stage in (1, 2, 3, 4)}
     return {stage: layers[name] for stage, name in names.items() if name in layers}

@@ -1,5 +1,7 @@
 """Class activation maps: where and when a network sees a class."""
 
+import operator
+
 import numpy as np
 
 from keras_seattn.explain import inner
@@ -14,7 +16,8 @@ def class_activations(model, clip, class_index=None):
 
     Args:
         model: a network that ends in a global average pooling and a dense
-            layer; see `keras_seattn.applications`.
+            layer (see `keras_seattn.applications`), or a model that holds such
+            a network. Dropout may be between the two, and activations behind.
         clip: array in the shape of the model's input, without the batch axis:
             whole numbers are RGB from 0 to 255, others are preprocessed.
         class_index: int; None means the class of the highest logit.
@@ -31,8 +34,8 @@ def class_activations(model, clip, class_index=None):
         Zhou et al. 2016, Equation 2, with frames beside height and width;
         Anvarov, Kim, Song 2020, Section 5.3.
     """
-    tensor, kernel, bias = inner.head(model)
-    (features,) = inner.outputs_of(model, (tensor,), inner.model_input(model, clip))
+    pooled, kernel, bias = inner.head(model)
+    (features,) = inner.outputs_of(model, [pooled], inner.model_input(model, clip))
     features = inner.channels_last(model, features)
     class_index = _class(class_index, features.mean(axis=(0, 1, 2)) @ kernel + bias)
     return features @ kernel[:, class_index], class_index
@@ -73,9 +76,13 @@ def map_shape(model, clip):
 def _class(class_index, logits):
     if class_index is None:
         return int(np.argmax(logits))
-    if not 0 <= class_index < len(logits):
+    try:
+        index = operator.index(class_index)
+    except TypeError:
+        index = -1
+    if not 0 <= index < len(logits):
         raise ValueError(
-            f"`class_index` must be from 0 to {len(logits) - 1}. Received: "
-            f"class_index={class_index}"
+            f"`class_index` must be a whole number from 0 to {len(logits) - 1}, the place of a "
+            f"class in model.class_names. Received: class_index={class_index!r}"
         )
-    return int(class_index)
+    return index

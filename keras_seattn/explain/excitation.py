@@ -25,7 +25,8 @@ def excitations(model, clip):
     """The gates that squeeze-and-excitation computes for a clip.
 
     Args:
-        model: a network with squeeze-and-excitation.
+        model: a network with squeeze-and-excitation, or a model that holds
+            one.
         clip: array in the shape of the model's input, without the batch axis:
             whole numbers are RGB from 0 to 255, others are preprocessed.
 
@@ -44,22 +45,23 @@ def excitations(model, clip):
     >>> gates[1].sequence.shape
     (8,)
     """
-    inner.check_model(model)
+    levels = inner.levels_of(model)
+    network = levels[-1].model
     layers = {
         (stage, axis): layer
         for stage in (1, 2, 3, 4)
         for axis in ("channel", "sequence")
-        for layer in model.layers
+        for layer in network.layers
         if layer.name == f"stage{stage}_se_{axis}" and isinstance(layer, SqueezeExcite3D)
     }
     if not layers:
         raise ValueError(
-            f"`model` has no squeeze-and-excitation: it was built with se_stages=(). Received: "
-            f"{model.name}"
+            "`model` must be a network with squeeze-and-excitation, or hold one; those of "
+            "keras_seattn.applications have it unless they are built with se_stages=(). Received: "
+            f"{network.name}"
         )
-    features = inner.outputs_of(
-        model, tuple(layer.input for layer in layers.values()), inner.model_input(model, clip)
-    )
+    places = [inner.Place(len(levels) - 1, layer.input) for layer in layers.values()]
+    features = inner.outputs_of(model, places, inner.model_input(model, clip))
     gates = {
         place: keras.ops.convert_to_numpy(layer.gates(value))[0].astype("float32")
         for (place, layer), value in zip(layers.items(), features, strict=True)

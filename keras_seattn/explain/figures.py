@@ -5,6 +5,8 @@ import matplotlib.figure
 import numpy as np
 from PIL import Image
 
+from keras_seattn.evaluation.annotation import escaped
+
 _COLOURS = "turbo"
 
 
@@ -61,7 +63,7 @@ def plot_contact_sheet(path, frames, heat, title, most=8):
             axes.imshow(image)
             axes.set_axis_off()
         grid[0, column].set_title(f"frame {number}", size=9)
-    figure.suptitle(title, size=11)
+    _title(figure, title)
     _colour_bar(figure, grid, "activation, scaled")
     figure.savefig(path, dpi=100)
 
@@ -90,7 +92,7 @@ def plot_attention(path, frames, maps, title):
         y, x = (first.position[0] + 0.5) * scale[0], (first.position[1] + 0.5) * scale[1]
         axes.plot(x, y, marker="+", color="white", markersize=12, markeredgewidth=2)
         axes.set_axis_off()
-    figure.suptitle(title, size=11)
+    _title(figure, title)
     _colour_bar(figure, grid, "attention, scaled")
     figure.savefig(path, dpi=100)
 
@@ -117,8 +119,13 @@ def plot_sequence_gates(path, clips, title):
             axes.axvline(start, color="0.6", linewidth=0.5)
         axes.set(ylim=(0, 1), ylabel=f"stage {stage}", xlim=(edges[0][0], edges[-1][-1]))
     grid[-1].set_xlabel("time (s)")
-    figure.suptitle(title, size=11)
+    _title(figure, title)
     figure.savefig(path, dpi=100)
+
+
+def _title(figure, text):
+    """Writes text above a figure as it is: in names of files, `$` begins no formula."""
+    figure.suptitle(escaped(text), size=11, parse_math=False)
 
 
 def _colour_bar(figure, grid, label):

@@ -35,14 +35,14 @@ def grad_cam(model, clip, stage, class_index=None):
     """
     _, class_index = class_activations(model, clip, class_index)
     pooled, kernel, _ = inner.head(model)
-    tensor = inner.stage_output(model, stage)
-    (features,) = inner.outputs_of(model, (tensor,), inner.model_input(model, clip))
+    place = inner.stage_output(model, stage)
+    (features,) = inner.outputs_of(model, [place], inner.model_input(model, clip))
     first = inner.data_format_of(model) == "channels_first"
-    rest = keras.Model(tensor, pooled) if tensor is not pooled else lambda x, training: x
+    rest = inner.between(model, place, pooled)
     weights = keras.ops.convert_to_tensor(kernel[:, class_index])
 
     def logit(x):
-        x = keras.ops.cast(rest(x, training=False), "float32")
+        x = keras.ops.cast(rest(x), "float32")
         return keras.ops.sum(keras.ops.mean(x, (0, 2, 3, 4) if first else (0, 1, 2, 3)) * weights)
 
     gradient = _gradient(logit, features)

@@ -1,5 +1,6 @@
 """The inside of a network: features and logits of one clip, and maps brought to the clip's size."""
 
+import typing
 import weakref
 
 import keras
@@ -8,7 +9,48 @@ import scipy.ndimage
 
 from keras_seattn.preprocessing import preprocess_input, preprocessing_of
 
-_MODELS = weakref.WeakKeyDictionary()
+_PARTS = weakref.WeakKeyDictionary()
+
+
+class Level(typing.NamedTuple):
+    """A model on the way from the outermost one to the network inside of it.
+
+    Attributes:
+        model: functional `keras.Model`.
+        entry: the symbolic tensor of this model that goes into the next level.
+        exit: the one that comes out of the next level. Both are None for the
+            network itself, which is the last level.
+    """
+
+    model: keras.Model
+    entry: keras.KerasTensor | None = None
+    exit: keras.KerasTensor | None = None
+
+
+class Place(typing.NamedTuple):
+    """A symbolic tensor inside of a model.
+
+    Attributes:
+        level: int, the level whose tensor it is.
+        tensor: `keras.KerasTensor`.
+    """
+
+    level: int
+    tensor: keras.KerasTensor
+
+
+class Head(typing.NamedTuple):
+    """The head of a network: a global average pooling and a dense layer.
+
+    Attributes:
+        pooled: `Place` of the features that are pooled.
+        kernel: array, `(channels, classes)`, of the dense layer.
+        bias: array, `(classes,)`.
+    """
+
+    pooled: Place
+    kernel: np.ndarray
+    bias: np.ndarray
 
 
 def model_input(model, clip):
@@ -38,80 +80,195 @@ def model_input(model, clip):
     return clip[None].astype("float32")
 
 
-def check_model(model):
-    """Raises a ValueError for what is not a Keras model, as exported ones, which hide all this."""
+def levels_of(model):
+    """The way from a model to the network of `keras_seattn.applications` inside of it.
+
+    Args:
+        model: `keras.Model`: such a network, or a functional or sequential
+            model that holds one at any depth, or one that holds none.
+
+    Returns:
+        list of `Level`, from `model` to the network; `[Level(model)]` for a
+        network itself, and for a model that holds none.
+
+    Raises:
+        ValueError: It is no Keras model, or it holds several networks.
+    """
     if not isinstance(model, keras.Model):
         raise ValueError(
             "`model` must be a Keras model, for an exported one shows nothing of its inside: load "
             f"the .keras file that it came from. Received: {type(model).__name__}"
         )
+    if _is_network(model):
+        return [Level(model)]
+    calls = [call for call in _calls(model) if _holds_network(call[0])]
+    if len(calls) > 1:
+        raise ValueError(
+            "`model` must hold one network of keras_seattn.applications. Received: "
+            f"{model.name}, which holds {' and '.join(inner.name for inner, *_ in calls)}. "
+            "Explain each of them by itself: model.get_layer(name)."
+        )
+    if not calls:
+        return [Level(model)]
+    inner, entry, exit = calls[0]
+    return [Level(model, entry, exit), *levels_of(inner)]
 
 
-def outputs_of(model, tensors, inputs):
+def outputs_of(model, places, inputs):
     """The values of inner tensors of a model, as NumPy arrays.
 
     Args:
         model: functional `keras.Model`.
-        tensors: tuple of the model's symbolic tensors.
+        places: list of `Place`, all of one level.
         inputs: a batch of clips.
 
     Returns:
         list of float32 array.
     """
-    models = _MODELS.setdefault(model, {})
-    key = tuple(id(tensor) for tensor in tensors)
-    if key not in models:
-        models[key] = keras.Model(model.inputs[0], list(tensors))
-    values = keras.tree.flatten(models[key](inputs, training=False))
+    levels = levels_of(model)
+    for level in levels[: places[0].level]:
+        inputs = part(level.model, level.model.inputs[0], [level.entry])(inputs)[0]
+    inner = levels[places[0].level].model
+    values = part(inner, inner.inputs[0], [place.tensor for place in places])(inputs)
     return [np.asarray(keras.ops.convert_to_numpy(value), "float32") for value in values]
 
 
+def between(model, start, end):
+    """The function of a batch from one inner tensor of a model to a later one.
+
+    Args:
+        model: functional `keras.Model`.
+        start: `Place`.
+        end: `Place` behind it, of the same level or one further out.
+    """
+    levels, parts = levels_of(model), []
+    while start.level > end.level:
+        inner, outer = levels[start.level].model, levels[start.level - 1]
+        parts.append(part(inner, start.tensor, inner.outputs))
+        start = Place(start.level - 1, outer.exit)
+    parts.append(part(levels[end.level].model, start.tensor, [end.tensor]))
+
+    def run(x):
+        for each in parts:
+            (x,) = each(x)
+        return x
+
+    return run
+
+
+def part(model, start, ends):
+    """The function of a batch from one of a model's symbolic tensors to a list of others."""
+    if len(ends) == 1 and ends[0] is start:
+        return lambda x: [x]
+    parts = _PARTS.setdefault(model, {})
+    key = (id(start), *map(id, ends))
+    if key not in parts:
+        parts[key] = keras.Model(start, list(ends))
+    return lambda x: keras.tree.flatten(parts[key](x, training=False))
+
+
 def head(model):
-    """The head of a network: `(features, kernel, bias)`.
+    """The head of a network: what its class activations are made of.
 
     Args:
         model: functional `keras.Model` that ends in a global average pooling
-            and a dense layer.
+            and a dense layer, with nothing but dropout between them and
+            nothing but activations behind; or one that holds such a network.
 
     Returns:
-        The symbolic tensor that is pooled, and the dense layer's weights as
-        arrays of shape `(channels, classes)` and `(classes,)`.
+        A `Head`.
 
     Raises:
         ValueError: The model ends otherwise.
     """
-    check_model(model)
-    dense = model.layers[-1]
-    pools = [
-        layer
-        for layer in model.layers
-        if isinstance(layer, keras.layers.GlobalAveragePooling3D)
-        and isinstance(dense, keras.layers.Dense)
-        and dense.input is layer.output
-    ]
-    if not pools:
+    levels = levels_of(model)
+    layer, place = None, None
+    if getattr(model, "outputs", None):  # There are none in a graph of a subclass' own.
+        activations = (keras.layers.Softmax, keras.layers.Activation)
+        dense, place = _before(levels, Place(0, model.outputs[0]), activations)
+        if isinstance(dense, keras.layers.Dense):
+            layer, place = _before(levels, place, keras.layers.Dropout)
+    if not isinstance(layer, keras.layers.GlobalAveragePooling3D):
         raise ValueError(
             "`model` must end in GlobalAveragePooling3D and Dense, as the networks of "
-            f"keras_seattn.applications with include_top=True do. Received: {model.name}"
+            "keras_seattn.applications with include_top=True do; Dropout may be between them, and "
+            f"Softmax or Activation behind. Received: {model.name}"
+        )
+    if dense.quantization_mode:
+        raise ValueError(
+            "`model` must not be quantized: explain the model that it was made of. Received: "
+            f"{model.name}, in {dense.quantization_mode}"
         )
     kernel = keras.ops.convert_to_numpy(dense.kernel)
     bias = 0 if dense.bias is None else keras.ops.convert_to_numpy(dense.bias)
-    return pools[0].input, kernel, np.broadcast_to(bias, kernel.shape[1:])
+    return Head(place, kernel, np.broadcast_to(bias, kernel.shape[1:]))
+
+
+def _is_network(model):
+    return any(layer.name.startswith("stage1_") for layer in model.layers)
+
+
+def _holds_network(model):
+    return _is_network(model) or any(_holds_network(inner) for inner, *_ in _calls(model))
+
+
+def _calls(model):
+    """`(inner model, tensor into it, tensor out of it)` for each call of a model in a graph."""
+    calls, seen, waiting = [], set(), list(getattr(model, "outputs", ()))
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        operation, inputs = _origin(tensor)
+        if isinstance(operation, keras.Model):
+            calls.append((operation, inputs[0], tensor))
+        waiting.extend(inputs)
+    return calls
+
+
+def _origin(tensor):
+    """The layer that a symbolic tensor comes out of, and the tensors that went into it."""
+    operation, node, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node].input_tensors
+
+
+def _before(levels, place, passed):
+    """The first layer in front of a place, those of the types `passed` left out.
+
+    It may be of a level further in or out. Returns it and the `Place` of its
+    input, which is None where it has no input or several.
+    """
+    while True:
+        level, tensor = place
+        layer, inputs = _origin(tensor)
+        if level + 1 < len(levels) and layer is levels[level + 1].model:
+            place = Place(level + 1, layer.outputs[0])
+        elif level and not inputs:
+            place = Place(level - 1, levels[level - 1].entry)
+        elif len(inputs) != 1:
+            return layer, None
+        elif isinstance(layer, passed):
+            place = Place(level, inputs[0])
+        else:
+            return layer, Place(level, inputs[0])
 
 
 def stage_output(model, stage):
-    """The symbolic output of stage 1 to 4 of a network, its modules included.
+    """The `Place` of the output of stage 1 to 4 of a network, its modules included.
 
     Raises:
         ValueError: The model has no such stage.
     """
-    names = [layer.name for layer in model.layers if layer.name.startswith(f"stage{stage}_")]
+    levels = levels_of(model)
+    network = levels[-1].model
+    names = [layer.name for layer in network.layers if layer.name.startswith(f"stage{stage}_")]
     if not names:
         raise ValueError(
             f"`stage` must be one of 1, 2, 3, 4 of a network of keras_seattn.applications. "
             f"Received: stage={stage}"
         )
-    return model.get_layer(names[-1]).output
+    return Place(len(levels) - 1, network.get_layer(names[-1]).output)
 
 
 def channels_last(model, features):
@@ -121,8 +278,10 @@ def channels_last(model, features):
 
 
 def data_format_of(model):
-    """Where a model's input has its channels, `"channels_last"` or `"channels_first"`."""
-    return "channels_last" if model.input_shape[-1] == 3 else "channels_first"
+    """Where a model has its channels, `"channels_last"` or `"channels_first"`: as its layers say."""
+    layers = [layer for level in reversed(levels_of(model)) for layer in level.model.layers]
+    formats = [layer.data_format for layer in layers if hasattr(layer, "data_format")]
+    return formats[0] if formats else "channels_last"
 
 
 def resample(values, shape):

@@ -1,6 +1,7 @@
 """An exported model, run by its own runtime as `predict` runs a Keras model."""
 
 import os
+import threading
 
 import numpy as np
 
@@ -17,6 +18,8 @@ def is_exported(path):
 
 class ExportedModel:
     """A model in the format of another runtime, loaded and ready to score clips.
+
+    Any number of threads may call one.
 
     Args:
         path: str, a file of `export_model`: `.xml` (OpenVINO, with its `.bin`
@@ -102,13 +105,17 @@ def _openvino(openvino, path, precision, threads):
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
     compiled = {}
+    # A compiled model keeps one request, which answers one call at a time; for the latency it has
+    # all processor cores.
+    lock = threading.Lock()
 
     def run(clips):
-        # Compiled for each size of batch: code for any size is slower.
-        if len(clips) not in compiled:
-            model.reshape(clips.shape)
-            compiled[len(clips)] = core.compile_model(model, "CPU", options)
-        return compiled[len(clips)](clips)[0].copy()
+        with lock:
+            # Compiled for each size of batch: code for any size is slower.
+            if len(clips) not in compiled:
+                model.reshape(clips.shape)
+                compiled[len(clips)] = core.compile_model(model, "CPU", options)
+            return compiled[len(clips)](clips)[0].copy()
 
     return model, run
 
@@ -128,13 +135,15 @@ def _litert(_, path, precision, threads):
     interpreter.allocate_tensors()
     source = interpreter.get_input_details()[0]["index"]
     target = interpreter.get_output_details()[0]["index"]
+    lock = threading.Lock()  # An interpreter holds the values of one call.
 
     def run(clips):
         scores = []
         for clip in clips:
-            interpreter.set_tensor(source, clip[None])
-            interpreter.invoke()
-            scores.append(interpreter.get_tensor(target)[0])
+            with lock:
+                interpreter.set_tensor(source, clip[None])
+                interpreter.invoke()
+                scores.append(interpreter.get_tensor(target)[0])
         return np.stack(scores)
 
     return interpreter, run

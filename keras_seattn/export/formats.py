@@ -52,9 +52,7 @@ def write_description(path, format, description):
     if format == "openvino":
         import openvino
 
-        # Read and written anew: the runtime may not hold the file that it writes to.
-        weights = pathlib.Path(path).with_suffix(".bin").read_bytes()
-        model = openvino.Core().read_model(pathlib.Path(path).read_bytes(), weights)
+        model = read_openvino(path)
         model.set_rt_info(text, DESCRIPTION)
         openvino.save_model(model, path, compress_to_fp16=False)
     elif format == "onnx":
@@ -71,6 +69,14 @@ def write_description(path, format, description):
         folder = pathlib.Path(path, "assets.extra")
         folder.mkdir(exist_ok=True)
         (folder / f"{DESCRIPTION}.json").write_text(text, encoding="utf-8")
+
+
+def read_openvino(path):
+    """The `openvino.Model` of a file, which may then be written to: the runtime does not hold it."""
+    import openvino
+
+    weights = pathlib.Path(path).with_suffix(".bin").read_bytes()
+    return openvino.Core().read_model(pathlib.Path(path).read_bytes(), weights)
 
 
 def read_description(path, format, model):

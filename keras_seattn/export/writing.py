@@ -1,5 +1,6 @@
 """A model written in the format of another runtime, with its classes and its preprocessing."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -13,6 +14,7 @@ from keras_seattn.export.formats import (
     FORMATS,
     holds_savedmodel,
     import_or_explain,
+    read_openvino,
     write_description,
 )
 from keras_seattn.layers import tensorflow_cpu
@@ -27,7 +29,8 @@ def export_model(model, path, format):
 
     The names of the classes, the preprocessing and the size of clips travel
     inside of the file; `ExportedModel` reads them. A model trained in mixed
-    precision is exported in float32.
+    precision is exported in float32. Files are written with the TensorFlow
+    backend of Keras; a `.keras` file saved with another one loads there.
 
     Args:
         model: a network of `keras_seattn.applications`.
@@ -37,8 +40,8 @@ def export_model(model, path, format):
         format: `"openvino"`, `"onnx"`, `"litert"` or `"savedmodel"`.
 
     Raises:
-        ValueError: Another ending than that of the format, or a model that
-            does not take clips of a fixed size.
+        ValueError: Another ending than that of the format, a model that does
+            not take clips of a fixed size or is quantized, or another backend.
         ImportError: What writes the format is not installed; the message says
             what to install.
         OSError: `path` cannot be written to.
@@ -52,9 +55,20 @@ def export_model(model, path, format):
     path = pathlib.Path(path).absolute()
     if ending and path.suffix != ending:
         raise ValueError(f"`path` must end in {ending} for {format}. Received: path={str(path)!r}")
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"Models are exported with Keras on TensorFlow, not on {keras.backend.backend()}. Save "
+            "this one with model.save, and export the .keras file with KERAS_BACKEND=tensorflow "
+            "in the environment."
+        )
     import_or_explain(format, modules)
     if not isinstance(model, keras.Model):
         raise ValueError(f"`model` must be a Keras model. Received: {type(model).__name__}")
+    if any(layer.quantization_mode for layer in model._flatten_layers()):
+        raise ValueError(
+            "`model` must not be quantized: export the model that it was made of. Received: "
+            f"{model.name}"
+        )
     clip_shape(model)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder of `path` does not exist: {path.parent}")
@@ -70,19 +84,23 @@ def export_model(model, path, format):
 
     # LiteRT's interpreter runs clips of one shape; the others take batches of any size.
     batch = 1 if format == "litert" else None
-    signature = [keras.InputSpec(shape=(batch, *model.input_shape[1:]), dtype="float32")]
+    shape = (batch, *model.input_shape[1:])
+    signature = [keras.InputSpec(shape=shape, dtype="float32", name=model.inputs[0].name)]
     try:
         temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-")
     except OSError as error:
         raise OSError(f"`path` cannot be written to: {path}: {error.strerror}") from error
     with temporary as folder:
         new = os.path.join(folder, path.name)
-        with tensorflow_cpu.operations(_OPERATIONS[format]):
+        whole = _whole_reshapes() if format == "onnx" else contextlib.nullcontext()
+        with tensorflow_cpu.operations(_OPERATIONS[format]), whole:
             float32_copy(model).export(
                 new, format=keras_name, input_signature=signature, verbose=False
             )
         if format == "onnx":
             _name_groups(new)
+        elif format == "openvino":
+            _tidy_openvino(new)
         write_description(new, format, describe(model))
         if path.is_dir():
             shutil.rmtree(path)
@@ -105,15 +123,58 @@ def describe(model):
 def float32_copy(model):
     """A copy of a functional model that computes in float32, whatever the model was trained in.
 
-    It has traced nothing yet, so that it takes the operations of where it is called first.
+    Models inside of it too. It has traced nothing yet, so that it takes the operations of where it
+    is called first.
     """
 
     def clone(layer):
         return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
 
-    copy = keras.models.clone_model(model, clone_function=clone)
+    policy = keras.config.dtype_policy()  # which the copies of models take
+    keras.config.set_dtype_policy("float32")
+    try:
+        copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    finally:
+        keras.config.set_dtype_policy(policy)
     copy.set_weights(model.get_weights())
     return copy
+
+
+@contextlib.contextmanager
+def _whole_reshapes():
+    """Has tf2onnx write each `Reshape` of a graph.
+
+    It merges one with the next one, whose zeros, which mean a size of its input, then mean sizes
+    of another tensor: self-attention with one channel does not run.
+    """
+    from tf2onnx.optimizer import back_to_back_optimizer
+
+    mergers = back_to_back_optimizer._func_map
+    merger = mergers.pop(("Reshape",))
+    try:
+        yield
+    finally:
+        mergers[("Reshape",)] = merger
+
+
+def _tidy_openvino(path):
+    """Leaves one output in an OpenVINO file, and makes products with single numbers what they are.
+
+    The converter adds an output for each convolution. OpenVINO makes one kernel of the two products
+    of a gate, and fails where both matrices are 1 x 1, as in the gate of a single frame, for
+    batches that depend on the number of threads.
+    """
+    import openvino
+    from openvino import opset13
+
+    model = read_openvino(path)
+    model = openvino.Model([model.output(0)], model.get_parameters(), model.get_friendly_name())
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "MatMul" and list(node.input_value(1).partial_shape) == [1, 1]:
+            product = opset13.multiply(node.input_value(0), node.input_value(1))
+            for target in node.output(0).get_target_inputs():
+                target.replace_source_output(product.output(0))
+    openvino.save_model(model, path, compress_to_fp16=False)
 
 
 def _name_groups(path):
