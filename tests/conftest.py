@@ -3,6 +3,7 @@
 import pathlib
 import runpy
 import sys
+import warnings
 
 import pytest
 from video_files import moving_pattern, write_video
@@ -11,6 +12,7 @@ import keras_seattn  # noqa: F401  (before Keras, as its users should)
 
 # isort: split
 import keras
+import tensorflow as tf
 
 from keras_seattn.applications import SEAResNet18_3D
 
@@ -27,6 +29,19 @@ def same_start():
 def own_cache(tmp_path_factory, monkeypatch):
     """Tests leave nothing in the user's folders, nor find anything there."""
     monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def eagerly():
+    """Models run without being traced and compiled, which would take most of a short test's time.
+
+    For tests of what is around models; those of layers and networks run as users do.
+    """
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*this option does not apply to tf.data functions.*")
+        yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

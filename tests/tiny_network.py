@@ -30,6 +30,7 @@ def TinyNetwork(
         (64, 128, 256, 512),
         include_top=True,
         checkpoint=None,
+        preprocessing=None,
         input_tensor=None,
         input_shape=input_shape,
         pooling=None,

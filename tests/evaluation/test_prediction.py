@@ -14,6 +14,8 @@ from keras_seattn.data import VideoError, load_ucf101
 from keras_seattn.evaluation import draw_scores, evaluate, load_model, predict_clips
 from keras_seattn.preprocessing import HARA_2020
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 NAMES = ["Jump", "Walk"]
 
 

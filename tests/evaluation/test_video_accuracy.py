@@ -19,6 +19,8 @@ from keras_seattn.evaluation import (
 )
 from keras_seattn.preprocessing import HARA_2018
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 CLASSES = ["dark", "middle", "bright"]
 
 

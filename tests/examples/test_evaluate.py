@@ -6,6 +6,8 @@ import pytest
 
 from keras_seattn.applications import SEAResNet18_3D
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture
 def model_path(tmp_path):

@@ -1,6 +1,9 @@
 """examples/explain.py as a user calls it."""
 
+import pytest
 from video_files import moving_pattern, write_video
+
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def test_the_pictures_of_a_video(model_path, tmp_path, run_example):

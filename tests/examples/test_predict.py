@@ -17,6 +17,8 @@ from video_files import moving_pattern, write_video
 from keras_seattn import evaluation
 from keras_seattn.applications import SEAResNet18_3D
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "predict.py"
 
 

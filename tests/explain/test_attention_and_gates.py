@@ -7,6 +7,8 @@ import pytest
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.explain import attention_map, class_activations, excitations
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SHAPE = (16, 64, 48, 3)
 OPTIONS = {"input_shape": SHAPE, "classes": 5, "width": 0.25}
 

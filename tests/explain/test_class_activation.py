@@ -9,6 +9,8 @@ from keras_seattn.explain import class_activation_map, class_activations, grad_c
 from keras_seattn.explain.inner import resample
 from keras_seattn.preprocessing import HARA_2020, preprocess_input
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SHAPE = (16, 64, 48, 3)
 OPTIONS = {"input_shape": SHAPE, "classes": 5, "width": 0.25, "classifier_activation": None}
 

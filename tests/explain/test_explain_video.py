@@ -10,6 +10,8 @@ from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.data import VideoError
 from keras_seattn.explain import explain_video, overlay
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 OPTIONS = {"input_shape": (8, 24, 24, 3), "classes": 3, "width": 0.1}
 
 

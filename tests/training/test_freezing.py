@@ -7,6 +7,8 @@ import pytest
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.training import fine_tuning_recipe, freeze_before
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SMALL = {"input_shape": (4, 32, 32, 3), "classes": 3, "width": 0.1}
 
 

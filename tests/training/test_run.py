@@ -14,6 +14,8 @@ from keras_seattn.evaluation import DivergedError, evaluate
 from keras_seattn.training import fit, paper_recipe, quick_recipe, train
 from keras_seattn.training.run import compile_model
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 PLAIN = {"se_stages": (), "sa_stages": ()}
 
 

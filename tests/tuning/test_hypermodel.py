@@ -10,6 +10,8 @@ import pytest
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.tuning import ReductionHyperModel, build_model
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 TINY = {"input_shape": (16, 16, 16, 3), "classes": 2, "width": 0.25}
 
 

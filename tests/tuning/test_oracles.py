@@ -9,6 +9,8 @@ import pytest
 from keras_seattn.tuning import ReductionHyperModel, oracles
 from keras_seattn.tuning.tuner import ReductionTuner
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SPACE = {
     "channel_reductions": (2, 4, 8, 64),
     "sequence_reductions": (1, 2, 8, 16),

@@ -15,6 +15,8 @@ from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
 from keras_seattn.evaluation import evaluate, load_model
 from keras_seattn.tuning import ReductionHyperModel, SearchError, search, search_reductions, tuner
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 NETWORK = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
 SPACE = {"channel_reductions": (2,), "sequence_reductions": (1, 4, 8), "sa_stages": ((),)}
 
