@@ -82,7 +82,7 @@ def test_models_that_cannot_be_loaded(tmp_path):
         load_model("x.pth")
     path = tmp_path / "cut.keras"
     path.write_bytes(b"PK\x03\x04 not a model")
-    with pytest.raises(ValueError, match=r"cut\.keras cannot be loaded as a Keras model"):
+    with pytest.raises(ValueError, match=r"cut\.keras is no \.keras file, or it is damaged"):
         load_model(path)
 
 
