@@ -56,8 +56,8 @@ def excitations(model, clip):
     }
     if not layers:
         raise ValueError(
-            "`model` must be a network with squeeze-and-excitation, or hold one; those of "
-            "keras_seattn.applications have it unless they are built with se_stages=(). Received: "
+            "`model` has no squeeze-and-excitation: it must be a network of "
+            "keras_seattn.applications that is built with it, or hold one. Received: "
             f"{network.name}"
         )
     places = [inner.Place(len(levels) - 1, layer.input) for layer in layers.values()]

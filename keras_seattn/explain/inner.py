@@ -278,7 +278,7 @@ def channels_last(model, features):
 
 
 def data_format_of(model):
-    """Where a model has its channels, `"channels_last"` or `"channels_first"`: as its layers say."""
+    """Where the layers of a model have their channels: `"channels_last"` or `"channels_first"`."""
     layers = [layer for level in reversed(levels_of(model)) for layer in level.model.layers]
     formats = [layer.data_format for layer in layers if hasattr(layer, "data_format")]
     return formats[0] if formats else "channels_last"

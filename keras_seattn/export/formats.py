@@ -72,7 +72,7 @@ def write_description(path, format, description):
 
 
 def read_openvino(path):
-    """The `openvino.Model` of a file, which may then be written to: the runtime does not hold it."""
+    """The `openvino.Model` of a file, which the runtime does not hold: it may be written to."""
     import openvino
 
     weights = pathlib.Path(path).with_suffix(".bin").read_bytes()

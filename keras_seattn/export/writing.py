@@ -1,6 +1,7 @@
 """A model written in the format of another runtime, with its classes and its preprocessing."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
@@ -127,13 +128,19 @@ def float32_copy(model):
     is called first.
     """
 
+    @functools.cache  # a layer that is shared stays so
     def clone(layer):
+        if isinstance(layer, keras.Sequential):  # Keras would keep the type of its input.
+            inputs = keras.Input(batch_shape=layer.input_shape, name=layer.inputs[0].name)
+            return keras.Sequential([inputs, *map(clone, layer.layers)], name=layer.name)
+        if isinstance(layer, keras.Model):
+            return keras.models.clone_model(layer, clone_function=clone)
         return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
 
     policy = keras.config.dtype_policy()  # which the copies of models take
     keras.config.set_dtype_policy("float32")
     try:
-        copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+        copy = clone(model)
     finally:
         keras.config.set_dtype_policy(policy)
     copy.set_weights(model.get_weights())

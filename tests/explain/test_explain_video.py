@@ -1,5 +1,7 @@
 """The files of an explained video, and the overlay's colours."""
 
+import os
+
 import av
 import numpy as np
 import pytest
@@ -44,6 +46,17 @@ def test_a_network_without_modules_has_no_pictures_of_them(tmp_path):
     explain_video(model, path, str(tmp_path / "out"), class_name="class 2")
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert names == {"overlay.mp4", "overlay.gif", "contact_sheet.png"}
+
+
+def test_names_are_drawn_as_they_are(tmp_path):
+    model = SEAResNet18_3D(**OPTIONS, se_stages=(), sa_stages=())
+    model.class_names = ["cl\udcff", "$x^$", "stand"]
+    path = write_video(tmp_path / "a.avi", moving_pattern(9))
+    odd = str(tmp_path / "$\udcff$.avi")
+    os.rename(path, odd)
+    for name in model.class_names[:2]:
+        explain_video(model, odd, str(tmp_path / "out"), class_name=name)
+    assert (tmp_path / "out" / "contact_sheet.png").stat().st_size > 5000
 
 
 def test_bad_input_writes_nothing(tmp_path):

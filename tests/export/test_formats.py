@@ -1,5 +1,6 @@
 """Exported models score as their Keras models do, and carry what their users must know."""
 
+import concurrent.futures
 import errno
 import importlib.util
 import os
@@ -12,6 +13,7 @@ import pytest
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.export import ExportedModel, export_model, is_exported, verify
+from keras_seattn.export.writing import float32_copy
 from keras_seattn.layers import (
     FrameSelfAttention,
     FusedBatchNormalization,
@@ -86,6 +88,52 @@ def test_the_same_scores_in_every_runtime(format, tmp_path):
     with pytest.raises(ValueError, match=r"`clips` must have the shape \(batch, \*\(6, 20, 20, 3"):
         exported.predict_on_batch(clips[:, :4])
 
+    parts = [slice(start, start + size) for start in range(5) for size in (1, 2)] * 3
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for part, scores in zip(
+            parts, pool.map(lambda part: exported.predict_on_batch(clips[part]), parts), strict=True
+        ):
+            np.testing.assert_allclose(scores, expected[part], atol=1e-5)
+    if format != "litert":  # which goes by numbers
+        assert signature(path, format) == (["clip"], 1)
+
+
+def signature(path, format):
+    """The names of a file's inputs, and how many outputs it has."""
+    if format == "openvino":
+        import openvino
+
+        model = openvino.Core().read_model(path)
+        return [each.any_name for each in model.inputs], len(model.outputs)
+    if format == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return [each.name for each in session.get_inputs()], len(session.get_outputs())
+    import tensorflow as tf
+
+    serving = tf.saved_model.load(path).signatures["serving_default"]
+    return list(serving.structured_input_signature[1]), len(serving.outputs)
+
+
+@pytest.mark.parametrize("format", ["openvino", "onnx"])
+def test_one_frame_and_one_channel_in_batches_of_any_size(format, tmp_path):
+    """The gates of a stage's only frame, and self-attention with one channel."""
+    for module in RUNTIMES[format]:
+        pytest.importorskip(module)
+    options = {"width": 0.125, "se_stages": (4,), "sa_stages": (1,)}
+    model = SEAResNet18_3D(input_shape=(8, 24, 24, 3), classes=3, **options)
+    model.get_layer("stage1_attention").gamma.assign(0.5)
+    path = str(tmp_path / PATHS[format])
+    export_model(model, path, format)
+    clips = np.random.default_rng(0).normal(0, 1, (16, 8, 24, 24, 3)).astype("float32")
+    expected = model.predict(clips, verbose=0)
+    for threads, sizes in ((1, (1, 5, 8)), (2, (4, 6, 16))):
+        exported = ExportedModel(path, threads=threads)
+        for size in sizes:
+            scores = exported.predict_on_batch(clips[:size])
+            np.testing.assert_allclose(scores, expected[:size], atol=1e-5)
+
 
 def test_a_different_model_does_not_pass(tmp_path):
     path = str(tmp_path / "m")
@@ -120,6 +168,13 @@ def test_a_model_of_half_precision_is_exported_in_float32(tmp_path):
     assert verify(full, exported, repeats=1).error < 1e-5
     assert verify(half, exported, repeats=1).error < 1e-5
 
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    outer = keras.Sequential([keras.Input((6, 20, 20, 3)), keras.Sequential([half])])
+    copy = float32_copy(outer)
+    assert {layer.compute_dtype for layer in copy._flatten_layers()} == {"float32"}
+    clips = np.random.default_rng(1).normal(0, 2, (1, 6, 20, 20, 3)).astype("float32")
+    np.testing.assert_allclose(copy(clips), full(clips), atol=1e-5)
+
 
 def test_bfloat16_in_openvino(tmp_path):
     pytest.importorskip("openvino")
@@ -149,6 +204,16 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     any_size = SEAResNet18_3D(input_shape=(2, None, None, 3), classes=2, width=0.05)
     with pytest.raises(ValueError, match="must take square RGB clips of a fixed size"):
         export_model(any_size, str(tmp_path / "m"), "savedmodel")
+    quantized = network()
+    quantized.quantize("int8")
+    with pytest.raises(ValueError, match=r"`model` must not be quantized.*tiny"):
+        export_model(quantized, str(tmp_path / "m"), "savedmodel")
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(ValueError, match="exported with Keras on TensorFlow, not on jax"),
+    ):
+        patch.setattr(keras.backend, "backend", lambda: "jax")
+        export_model(model, str(tmp_path / "m"), "savedmodel")
     with (
         monkeypatch.context() as patch,
         pytest.raises(OSError, match=r"cannot be written to.*/m: No"),
