@@ -10,6 +10,7 @@ from video_files import damage_frames, moving_pattern, write_damaged, write_vide
 
 from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.data import Catalog, VideoError
+from keras_seattn.description import set_class_names
 from keras_seattn.evaluation import (
     evaluate,
     plot_confusion_matrix,
@@ -17,6 +18,7 @@ from keras_seattn.evaluation import (
     predict,
     write_report,
 )
+from keras_seattn.layers import ClipDescription
 from keras_seattn.preprocessing import HARA_2018
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -46,7 +48,9 @@ class Brightness(keras.layers.Layer):
 @pytest.fixture
 def model():
     inputs = keras.Input((4, 16, 16, 3), name="clip")
-    return keras.Model(inputs, Brightness()(inputs))
+    model = keras.Model(inputs, Brightness()(ClipDescription(HARA_2018)(inputs)))
+    set_class_names(model, CLASSES)
+    return model
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from video_files import moving_pattern, write_video
 
 from keras_seattn import evaluation
 from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.preprocessing import HARA_2018
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -146,6 +147,7 @@ class Fake:
 
     name, class_names = "fake", ("a", "b")
     input_shape, output_shape = (None, 1, 8, 8, 3), (None, 2)
+    preprocessing = HARA_2018
 
     def __init__(self):
         self.clips, self.held = 0, {}
