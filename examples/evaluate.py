@@ -10,7 +10,7 @@ import shlex
 import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
-from keras_seattn import evaluation
+from keras_seattn import errors, evaluation
 from keras_seattn.command_line import (
     add_data_flags,
     check_data_flags,
@@ -40,7 +40,7 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     escape_output()
-    try:
+    with errors.in_one_line():
         model = evaluation.load_model(options.model)
         os.makedirs(options.output, exist_ok=True)
         _, catalog = load_catalogs(options, options.output)
@@ -57,8 +57,6 @@ def main():
             classes=options.classes or 20,
             seed=options.seed,
         )
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
     print(f"Result: {result}")
     print(f"Report: {path}")
 

@@ -4,10 +4,9 @@ python examples/explain.py video.mp4 --model runs/demo/model.keras --output expl
 """
 
 import argparse
-import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
-from keras_seattn import command_line
+from keras_seattn import command_line, errors
 
 
 def main():
@@ -20,13 +19,11 @@ def main():
     parser.add_argument("--class-name", help="the class to explain (the video's best)")
     options = parser.parse_args()
     command_line.escape_output()
-    try:
+    with errors.in_one_line():
         model = keras_seattn.evaluation.load_model(options.model)
         prediction = keras_seattn.explain.explain_video(
             model, options.video, options.output, options.class_name
         )
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
     print(prediction)
     print(f"Pictures of what the model looks at are in {options.output}")
 

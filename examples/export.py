@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
-from keras_seattn import command_line
+from keras_seattn import command_line, errors
 from keras_seattn.evaluation import load_model
 from keras_seattn.export import ExportedModel, export_model, verify
 from keras_seattn.export.formats import FORMATS
@@ -29,12 +29,10 @@ def main():
     model_path = pathlib.Path(options.model)
     ending = FORMATS[options.format][0]
     output = options.output or str(model_path.with_suffix(ending or ".savedmodel"))
-    try:
+    with errors.in_one_line():
         model = load_model(model_path)
         export_model(model, output, options.format)
         result = verify(model, ExportedModel(output))
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
     print(
         f"Wrote {output}, keras-seattn {keras_seattn.__version__}\n"
         f"Scores differ by {result.error:.1e} at most (allowed: {result.tolerance:.0e})\n"

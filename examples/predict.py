@@ -14,11 +14,12 @@ import sys
 import tqdm
 
 import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kernels
-from keras_seattn import command_line, data
+from keras_seattn import command_line, data, errors
 from keras_seattn.data import storage
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.data.pixels import Scaler, picture_shape
 from keras_seattn.data.streams import is_endless, is_stream
+from keras_seattn.errors import InputError
 from keras_seattn.evaluation import draw_scores, load_model, predict_clips, summarize
 from keras_seattn.stopping import StopRequest
 
@@ -87,7 +88,7 @@ def main():
     options = parse_arguments()
     command_line.escape_output()
     predictions, failed = [], []
-    try:
+    with errors.in_one_line():
         model = load_model(options.model)
         videos = [
             path
@@ -95,7 +96,7 @@ def main():
             for path in (data.find_videos(source) if is_folder(source) else [source])
         ]
         if options.output and len(videos) > 1:
-            raise ValueError(f"--output takes one video. Received: {len(videos)} videos")
+            raise InputError(f"--output takes one video. Received: {len(videos)} videos")
         output = VideoWriter(options.output) if options.output else contextlib.nullcontext()
         for path in videos:
             try:
@@ -108,8 +109,6 @@ def main():
             predictions.append(prediction)
             if not options.json:
                 print(prediction, flush=True)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
     if options.json:
         content = [*(prediction.to_dict() for prediction in predictions), *failed]
         command_line.print_json(content)

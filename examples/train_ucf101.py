@@ -19,7 +19,7 @@ import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kerne
 # isort: split
 import keras
 
-from keras_seattn import command_line, training
+from keras_seattn import command_line, errors, training
 from keras_seattn.applications import checkpoints
 
 # Small enough to learn in minutes on two cores.
@@ -128,7 +128,7 @@ def main():
     options = parse_arguments()
     command_line.escape_output()
     keras.utils.set_random_seed(options.seed)
-    try:
+    with errors.in_one_line():
         checkpoints.locate(options.weights, command_line.MODELS[options.model][1])
         command_line.fill_in(options, DEMO, FULL)
         keras.config.set_dtype_policy(options.mixed_precision)
@@ -159,8 +159,6 @@ def main():
             config=config,
             command=config["command"],
         )
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
     print(f"\nResult: {result}")
     print(f"Report: {os.path.join(options.output, 'report.html')}")
     model_path = os.path.join(options.output, "model.keras")

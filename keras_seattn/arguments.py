@@ -4,6 +4,8 @@ import operator
 
 import keras
 
+from keras_seattn.errors import InputError
+
 
 def positive_integer(value, name):
     """Returns `value` as an int, or raises a ValueError that names the argument.
@@ -23,7 +25,7 @@ def positive_integer(value, name):
     except TypeError:
         number = 0
     if number < 1 or isinstance(value, bool):
-        raise ValueError(
+        raise InputError(
             f"`{name}` must be a whole number of 1 or more. Received: {name}={value!r}"
         )
     return number
@@ -42,7 +44,7 @@ def seed(value, name="seed"):
     except TypeError:
         number = -1
     if not 0 <= number < 2**32 or isinstance(value, bool):
-        raise ValueError(
+        raise InputError(
             f"`{name}` must be a whole number from 0 to 2**32 - 1. Received: {name}={value!r}"
         )
     return number
@@ -52,7 +54,7 @@ def one_of(value, allowed, name):
     """Returns `value` if `allowed` holds it, or raises a ValueError that names the argument."""
     if value not in allowed:
         choices = ", ".join(repr(choice) for choice in allowed)
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
+        raise InputError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
     return value
 
 
@@ -77,7 +79,7 @@ def feature_shape(shape, layer_name):
         ValueError: `shape` does not have 5 dimensions.
     """
     if len(shape) != 5:
-        raise ValueError(
+        raise InputError(
             f"The input of {layer_name} must have 5 dimensions, (batch, frames, height, width, "
             "channels) or (batch, channels, frames, height, width). "
             f"Received: input_shape={tuple(shape)}"

@@ -8,6 +8,8 @@ import dataclasses
 
 import keras
 
+from keras_seattn.errors import InputError
+
 
 @dataclasses.dataclass
 class Description:
@@ -51,7 +53,7 @@ def set_class_names(model, names):
     if names is not None:
         names = tuple(str(name) for name in names)
         if len(names) != model.output_shape[-1]:
-            raise ValueError(
+            raise InputError(
                 f"`class_names` must hold {model.output_shape[-1]} names, one for each output of "
                 f"the model. Received: {len(names)} names"
             )

@@ -4,6 +4,9 @@ Commands print these in one line. Whatever else is raised is a fault of a progra
 traceback. Each is also one of Python's own, by which it may be caught.
 """
 
+import contextlib
+import sys
+
 
 class UserError(Exception):
     """Any of these."""
@@ -27,3 +30,16 @@ class StorageError(UserError, OSError):
 
 class MissingPackageError(UserError, ImportError):
     """A package that is needed and not installed, or does not work."""
+
+
+@contextlib.contextmanager
+def in_one_line():
+    """Ends a command with one line for what its user can mend; faults keep their traceback."""
+    try:
+        yield
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:  # of the system, which names the file
+        if error.filename is None:
+            raise
+        sys.exit(f"error: {error.filename}: {error.strerror}")

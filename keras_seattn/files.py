@@ -5,6 +5,8 @@ import json
 import os
 import tempfile
 
+from keras_seattn.errors import InputError
+
 
 def write_json(path, content):
     """Writes a JSON file, whole or not at all."""
@@ -20,7 +22,7 @@ def read_json(path):
         try:
             return json.load(file)
         except ValueError as error:
-            raise ValueError(
+            raise InputError(
                 f"{path} is damaged: {error}. Remove it, and what it says is made anew."
             ) from error
 

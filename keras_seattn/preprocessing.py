@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.description import description_of
+from keras_seattn.errors import InputError
 
 
 class Preprocessing(typing.NamedTuple):
@@ -43,7 +44,7 @@ class Preprocessing(typing.NamedTuple):
         except (TypeError, ValueError):
             right = False
         if not right:
-            raise ValueError(
+            raise InputError(
                 "`preprocessing` must be a mean and a deviation, three finite numbers each, the "
                 f"deviation above 0. Received: preprocessing={values!r:.200}"
             )
@@ -88,7 +89,7 @@ def checked_description(description):
     if names is not None and not (
         isinstance(names, list) and all(isinstance(name, str) for name in names)
     ):
-        raise ValueError(f"`class_names` must be a list of text. Received: {names!r:.200}")
+        raise InputError(f"`class_names` must be a list of text. Received: {names!r:.200}")
     return names, None if preprocessing is None else Preprocessing.checked(preprocessing)
 
 
@@ -124,7 +125,7 @@ def preprocess_input(x, data_format=None, preprocessing=HARA_2018):
     data_format = arguments.standard_data_format(data_format)
     axis = -1 if data_format == "channels_last" else -4
     if len(x.shape) < -axis or x.shape[axis] != 3:
-        raise ValueError(
+        raise InputError(
             f"`x` must hold 3 channels, R, G and B, on axis {axis} for "
             f'data_format="{data_format}". Received: x.shape={tuple(x.shape)}'
         )
@@ -153,7 +154,7 @@ def preprocessing_of(model):
         description = description_of(model)
         known = description and description.preprocessing
     if known is None:
-        raise ValueError(
+        raise InputError(
             "`model` does not say how its clips are preprocessed, and a wrong guess would spoil "
             "its scores. Set model.preprocessing to what it was trained with: "
             "keras_seattn.preprocessing.HARA_2018, HARA_2020, or another Preprocessing(mean, "
@@ -184,7 +185,7 @@ def clip_shape(model):
         _, channels, frames, height, width = shape
         if channels == 3 and height == width and None not in (frames, height):
             return frames, height, "channels_first"
-    raise ValueError(
+    raise InputError(
         "`model` must take square RGB clips of a fixed size, (batch, frames, size, size, 3) or "
         f"(batch, 3, frames, size, size). Received: model.input_shape={shape}"
     )

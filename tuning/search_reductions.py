@@ -19,7 +19,7 @@ import keras_seattn  # before keras, for it turns on TensorFlow's fast CPU kerne
 # isort: split
 import keras
 
-from keras_seattn import command_line, tuning
+from keras_seattn import command_line, errors, tuning
 from keras_seattn.applications import checkpoints
 from keras_seattn.tuning import workers
 from keras_seattn.tuning.hypermodel import parse_stages
@@ -171,7 +171,7 @@ def main():
     workers.end_with_launcher()
     # It warns that many models were compiled, which is what a search does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
+    with errors.in_one_line():
         checkpoints.locate(options.weights, command_line.MODELS[options.model][1])
         command_line.fill_in(options, DEMO, FULL)
         if options.workers and tuning.role() == "single":
@@ -181,8 +181,6 @@ def main():
             command = [sys.executable, *sys.argv]
             sys.exit(workers.run_workers(command, options.workers, options.output))
         search(options)
-    except (ValueError, OSError, ImportError, tuning.SearchError) as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

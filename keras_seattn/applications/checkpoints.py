@@ -11,6 +11,7 @@ import numpy as np
 from keras_seattn.applications import untrusted, upstream
 from keras_seattn.applications.labels import class_list
 from keras_seattn.applications.video_network import read_description
+from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.files import expand_user
 from keras_seattn.preprocessing import Preprocessing, checked_description
 
@@ -172,14 +173,14 @@ def locate(weights, published=None, cache_dir=None):
         return _cached(path, published[path], cache_dir)
     if not path.endswith(SUFFIXES):
         names = "".join(f", {name!r}" for name in published)
-        raise ValueError(
+        raise InputError(
             f"`weights` must be None{names}, or the path of a file that ends in "
             f"{', '.join(SUFFIXES)}. Received: weights={weights!r}"
         )
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"`weights` names a file that does not exist: {path}")
+        raise MissingFileError(f"`weights` names a file that does not exist: {path}")
     if os.path.getsize(path) == 0:
-        raise ValueError(f"{path} is empty. Copy or download it again.")
+        raise InputError(f"{path} is empty. Copy or download it again.")
     return path
 
 
@@ -214,7 +215,7 @@ def _cached(name, known, cache_dir):
         return keras.utils.get_file(
             known.file, known.url, file_hash=known.sha256, cache_dir=folder, cache_subdir=""
         )
-    raise FileNotFoundError(
+    raise MissingFileError(
         f"weights={name!r} needs {known.file}, which nobody hosts for programs yet. Get "
         f"{known.file} from {known.page} and put it in {folder}. To use it without PyTorch, "
         f"convert it once: python -m keras_seattn.applications.convert '{path}' '{converted}'"

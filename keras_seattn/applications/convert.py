@@ -7,11 +7,11 @@ python -m keras_seattn.applications.convert model.keras model.pth
 import argparse
 import functools
 import os
-import sys
 
 import keras
 import numpy as np
 
+from keras_seattn import errors
 from keras_seattn.applications import (
     checkpoints,
     resnet3d,
@@ -21,6 +21,7 @@ from keras_seattn.applications import (
     weights,
 )
 from keras_seattn.applications.labels import class_list
+from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import PREPROCESSINGS, Preprocessing, plain_description
 
 # What upstream calls the networks: what builds them, and which of their files are published.
@@ -60,7 +61,7 @@ def convert(source, target, frames=None, size=112, class_names=None, preprocessi
     source, target = os.fspath(source), os.fspath(target)
     allowed = (".weights.h5", ".keras") if source.endswith(".pth") else (".pth",)
     if not target.endswith(allowed):
-        raise ValueError(f"`target` must end in {' or '.join(allowed)}. Received: {target}")
+        raise InputError(f"`target` must end in {' or '.join(allowed)}. Received: {target}")
     checkpoint = checkpoints.read(source)
     architecture = _architecture(checkpoint)
     if source.endswith(".pth"):
@@ -69,7 +70,7 @@ def convert(source, target, frames=None, size=112, class_names=None, preprocessi
         checkpoint.class_names = class_list(class_names)
         classes = len(checkpoint.arrays.get("predictions/bias", checkpoint.class_names))
         if len(checkpoint.class_names) != classes:
-            raise ValueError(
+            raise InputError(
                 f"`class_names` must hold {classes} names, one for each output of the network. "
                 f"Received: {len(checkpoint.class_names)} names"
             )
@@ -156,7 +157,7 @@ def _architecture(checkpoint):
         return "resnext-101"
     if "stage1_block1_2_conv" in layers and "stage1_block1_3_conv" not in layers:
         return "resnet-18"
-    raise ValueError(
+    raise InputError(
         f"{checkpoint.path} is of none of the networks here, {' and '.join(ARCHITECTURES)}. "
         f"It holds the layers {', '.join(sorted(layers)[:10])}, ..."
     )
@@ -178,10 +179,8 @@ def main():
     )
     options = parser.parse_args()
     preprocessing = PREPROCESSINGS.get(options.preprocessing)
-    try:
+    with errors.in_one_line():
         convert(**{**vars(options), "preprocessing": preprocessing})
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
     print(f"Wrote {options.target}")
 
 

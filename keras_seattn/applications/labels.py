@@ -12,6 +12,7 @@ import os
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError, MissingFileError
 
 _FOLDER = importlib.resources.files(__package__) / "class_lists"
 CLASS_LISTS = tuple(sorted(file.name.removesuffix(".txt") for file in _FOLDER.iterdir()))
@@ -42,7 +43,7 @@ def class_list(classes):
         text = (_FOLDER / f"{classes}.txt").read_text(encoding="utf-8")
     elif os.fspath(classes).endswith(".txt"):
         if not os.path.isfile(classes):
-            raise FileNotFoundError(f"The list of classes does not exist: {classes}")
+            raise MissingFileError(f"The list of classes does not exist: {classes}")
         with open(classes, encoding="utf-8-sig") as file:
             text = file.read()
     else:
@@ -77,7 +78,7 @@ def decode_predictions(preds, top=5, classes="kinetics400"):
     preds = np.asarray(preds)
     names = class_list(classes)
     if preds.ndim != 2 or preds.shape[1] != len(names):
-        raise ValueError(
+        raise InputError(
             f"`preds` must have the shape (batch, {len(names)}), for `classes` has {len(names)} "
             f"names. Received: preds.shape={preds.shape}"
         )

@@ -9,6 +9,7 @@ from keras_seattn.applications import checkpoints
 from keras_seattn.applications import weights as weights_loading
 from keras_seattn.applications.checkpoints import Published
 from keras_seattn.applications.video_network import VideoNetwork
+from keras_seattn.errors import InputError
 from keras_seattn.layers import (
     ClipDescription,
     FrameSelfAttention,
@@ -143,7 +144,7 @@ def build_network(
     sequence_reduction = arguments.positive_integer(sequence_reduction, "sequence_reduction")
     attention_reduction = arguments.positive_integer(attention_reduction, "attention_reduction")
     if not width > 0:
-        raise ValueError(f"`width` must be greater than 0. Received: width={width}")
+        raise InputError(f"`width` must be greater than 0. Received: width={width}")
     inputs = _input(input_tensor, input_shape, data_format, se_stages, name)
 
     x = ClipDescription(name="clip_description")(inputs)
@@ -234,7 +235,7 @@ def scaled(filters, width):
 def _checked_stages(stages, name):
     stages = tuple(stages) if hasattr(stages, "__iter__") else (stages,)
     if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
-        raise ValueError(
+        raise InputError(
             f"`{name}` must hold stages of 1, 2, 3, 4, each at most once. Received: {name}={stages}"
         )
     return stages
@@ -253,19 +254,19 @@ def _input(input_tensor, input_shape, data_format, se_stages, name):
     if data_format == "channels_first":
         order = "(channels, frames, height, width)"
     if len(shape) != 4:
-        raise ValueError(
+        raise InputError(
             f"`{argument}` must have 4 axes besides the batch, {order}. Received: {shape}"
         )
     channels, frames = shape[-1], shape[0]
     if data_format == "channels_first":
         channels, frames = shape[0], shape[1]
     if channels is None:
-        raise ValueError(
+        raise InputError(
             f"The number of channels in `{argument}` must be known: {order} for "
             f'data_format="{data_format}". Received: {shape}'
         )
     if frames is None and se_stages:
-        raise ValueError(
+        raise InputError(
             f"The number of frames in `{argument}` must be known, for the weights of the sequence "
             f"gates depend on it: {order}. Received: {shape}. Give it, or leave the gates out "
             "with se_stages=()."

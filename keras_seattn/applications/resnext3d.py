@@ -12,6 +12,7 @@ from keras_seattn.applications.resnet3d import (
     residual,
     scaled,
 )
+from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import HARA_2018
 
 GROUPS = 32
@@ -60,7 +61,7 @@ def SEAResNeXt101_3D(
     (None, 101)
     """
     if width > 0 and any(scaled(filters, width) % GROUPS for filters in BLOCK_WIDTHS):
-        raise ValueError(
+        raise InputError(
             f"`width` times each of {BLOCK_WIDTHS} must be divisible by the {GROUPS} groups, as "
             f"0.25, 0.5, 1 and 2 are. Received: width={width}"
         )

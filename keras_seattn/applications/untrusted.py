@@ -11,12 +11,14 @@ import zipfile
 import h5py
 import keras
 
+from keras_seattn.errors import InputError
+
 # What is saved is hardly compressed, if at all.
 _MOST_TIMES_ITS_SIZE = 10
 _ALLOWANCE = 2**21
 
 
-class FileError(ValueError):
+class FileError(InputError):
     """A file that cannot be used; the message begins with its path."""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_seattn.applications import untrusted
 from keras_seattn.applications.video_network import DESCRIPTION
+from keras_seattn.errors import InputError, MissingPackageError
 from keras_seattn.preprocessing import HARA_2018, HARA_2020
 
 _BATCH_NORMALIZATION = {
@@ -183,7 +184,7 @@ def state_dict(arrays):
     torch = _torch("a state dict")
     strangers = sorted({key.split("/")[0] for key in arrays if key not in OURS_TO_UPSTREAM})
     if strangers:
-        raise ValueError(
+        raise InputError(
             "Upstream's networks have no place for the weights of these layers: "
             f"{', '.join(strangers)}. Only networks as the builders of applications make them can "
             "be written."
@@ -211,7 +212,7 @@ def _torch(path):
     try:
         import torch
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"PyTorch is needed for {os.fspath(path)}: pip install torch. Or convert the file "
             "where PyTorch is: python -m keras_seattn.applications.convert in.pth out.weights.h5"
         ) from error

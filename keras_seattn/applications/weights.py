@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from keras_seattn.applications.upstream import OURS_TO_UPSTREAM
+from keras_seattn.errors import InputError
 
 _MOST_NAMED = 100
 
@@ -178,7 +179,7 @@ def _check(found, own, fresh, model, checkpoint):
             for kind, keys in problems.items()
             if keys
         )
-        raise ValueError(
+        raise InputError(
             f"{checkpoint.path} does not hold weights for {model.name} as it was asked for. Ask "
             "for the network that they were saved from (se_stages, sa_stages, reductions, width, "
             f"shortcut; classes and the number of frames may differ). {listing}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
+from keras_seattn.errors import InputError, MissingFileError
 
 VIDEO_SUFFIXES = (
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
@@ -39,13 +40,13 @@ class Catalog:
     def __post_init__(self):
         object.__setattr__(self, "labels", np.asarray(self.labels, "int64"))
         if len(self.paths) != len(self.labels):
-            raise ValueError(
+            raise InputError(
                 "`labels` must have one entry per path. Received: "
                 f"{len(self.labels)} labels for {len(self.paths)} paths"
             )
         classes = len(self.class_names)
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < classes:
-            raise ValueError(
+            raise InputError(
                 f"`labels` must be from 0 to {classes - 1}, for there are {classes} class names. "
                 f"Received: labels from {self.labels.min()} to {self.labels.max()}"
             )
@@ -78,7 +79,7 @@ def match_classes(catalog, class_names, whose):
             name for name, place in zip(catalog.class_names, places, strict=True) if place is None
         ]
         unused = [name for place, name in enumerate(class_names) if place not in places]
-        raise ValueError(
+        raise InputError(
             f"These classes of the data are none of {whose}: {', '.join(unknown)}. These classes "
             f"of {whose} have no data: {', '.join(unused) or 'none'}. They are matched by name: "
             "correct those that differ, or leave the others out."
@@ -120,7 +121,7 @@ def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
     for number, line in _lines(index_path):
         words = re.split(r"[\s,;]+", line, maxsplit=1)
         if len(words) != 2 or words[0] != str(len(class_names) + 1) or words[1] in class_names:
-            raise ValueError(
+            raise InputError(
                 f"{index_path}, line {number}: expected '{len(class_names) + 1} <Class>', "
                 f"the classes numbered from 1, each once. Found: {line!r}"
             )
@@ -138,12 +139,12 @@ def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
         folder = file.rpartition("/")[0]
         label = indices.get(folder)
         if label is None:
-            raise ValueError(
+            raise InputError(
                 f"{list_path}, line {number}: unknown class {folder!r}; {index_path} does not "
                 f"list it. The line must be '<Class>/<file>', a known class. Found: {line!r}"
             )
         if last not in (None, label + 1):
-            raise ValueError(
+            raise InputError(
                 f"{list_path}, line {number}: label {last} is not that of class {folder!r}, "
                 f"which is {label + 1} in {index_path}. Correct one of the two."
             )
@@ -186,7 +187,7 @@ def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
     names = _shown(splits_dir)  # macOS puts a hidden file beside each.
     class_names = [name[: -len(suffix)] for name in names if name.endswith(suffix)]
     if not class_names:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"`splits_dir` holds no list named <class>{suffix}: {splits_dir}. Unpack "
             "test_train_splits.rar of HMDB51 there."
         )
@@ -197,7 +198,7 @@ def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
         for number, line in _lines(list_path):
             file, use = _file_and_number(line)
             if use not in (0, 1, 2):
-                raise ValueError(
+                raise InputError(
                     f"{list_path}, line {number}: expected '<file> 0|1|2'. Found: {line!r}"
                 )
             if use == wanted:
@@ -245,9 +246,9 @@ def load_kinetics(video_dir, csv, subset=None):
     columns = ["label", "youtube_id", "time_start", "time_end", *(["split"] if subset else [])]
     missing = [name for name in columns if name not in names]
     if missing:
-        raise ValueError(f"{csv} lacks the columns {', '.join(missing)}. Check the file.")
+        raise InputError(f"{csv} lacks the columns {', '.join(missing)}. Check the file.")
     if not rows:
-        raise ValueError(f"{csv} lists no videos: it has only a line of columns. Check the file.")
+        raise InputError(f"{csv} lists no videos: it has only a line of columns. Check the file.")
     class_names = sorted({row["label"] for row in rows})
     labels_of = {name: label for label, name in enumerate(class_names)}
     chosen = []
@@ -256,7 +257,7 @@ def load_kinetics(video_dir, csv, subset=None):
             continue
         times = row["time_start"], row["time_end"]
         if not row["label"] or not row["youtube_id"] or not all(map(_is_number, times)):
-            raise ValueError(
+            raise InputError(
                 f"{csv}, line {number}: expected a label, a youtube_id and two times in seconds. "
                 f"Found: {dict(row)}"
             )
@@ -264,7 +265,7 @@ def load_kinetics(video_dir, csv, subset=None):
         chosen.append((row["label"], row["youtube_id"], f"{start:06d}_{end:06d}"))
     if not chosen:
         known = ", ".join(sorted({str(row["split"]) for row in rows}))
-        raise ValueError(f"{csv} has no lines of `subset` {subset!r}. It has: {known}")
+        raise InputError(f"{csv} has no lines of `subset` {subset!r}. It has: {known}")
 
     find = _kinetics_finder(video_dir)
     paths, labels, absent = [], [], []
@@ -276,7 +277,7 @@ def load_kinetics(video_dir, csv, subset=None):
         else:
             absent.append(os.path.join(video_dir, name, f"{video}_{times}.mp4"))
     if not paths:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"None of the {len(chosen)} videos that {csv} lists is in {video_dir}. The first "
             f"should be {absent[0]}. Check `video_dir`."
         )
@@ -322,7 +323,7 @@ def load_directory(root):
     shown = _shown(root)
     class_names = [name for name in shown if storage.is_folder(os.path.join(root, name))]
     if not class_names:
-        raise ValueError(f"`root` holds no folders: {root}. Put the videos of each class in one.")
+        raise InputError(f"`root` holds no folders: {root}. Put the videos of each class in one.")
     left_out = [os.path.join(root, name) for name in shown if name not in set(class_names)]
     paths, labels = [], []
     for label, name in enumerate(class_names):
@@ -331,7 +332,7 @@ def load_directory(root):
         files = [os.path.join(folder, file) for file in entries if _is_video(file)]
         left_out += [os.path.join(folder, file) for file in entries if not _is_video(file)]
         if not files:
-            raise ValueError(
+            raise InputError(
                 f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
                 "Put the videos of that class there, or remove the folder."
             )
@@ -368,7 +369,7 @@ def find_videos(root):
             for name in sorted(name for name in files if name[0] != "."):
                 (paths if _is_video(name) else left_out).append(os.path.join(folder, name))
     if not paths:
-        raise ValueError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
+        raise InputError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
     _warn_of_left_out(root, left_out)
     return sorted(paths)
 
@@ -434,9 +435,9 @@ def _table(path):
     try:
         text = storage.read_text(path)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"`csv` does not exist: {path}. Check the path.") from error
+        raise MissingFileError(f"`csv` does not exist: {path}. Check the path.") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
+        raise InputError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     reader = csv_module.DictReader(
@@ -463,17 +464,17 @@ def _lines(path):
     try:
         lines = list(io.StringIO(storage.read_text(path), newline=None))
     except FileNotFoundError as error:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{path} does not exist. Check `splits_dir`, `split` and `subset`."
         ) from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
+        raise InputError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
     return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def _catalog(paths, labels, class_names, source):
     if not paths:
-        raise ValueError(f"{source} lists no videos for this subset. Check the file.")
+        raise InputError(f"{source} lists no videos for this subset. Check the file.")
     return Catalog(paths, labels, class_names)
 
 
@@ -484,7 +485,7 @@ def _check_split(split, subset):
 
 def _check_folder(path, name, example):
     if not storage.is_folder(path):
-        raise FileNotFoundError(f"`{name}` is not a folder: {path}. It should hold {example}.")
+        raise MissingFileError(f"`{name}` is not a folder: {path}. It should hold {example}.")
 
 
 def _check_class_folders(video_dir, class_names, source):
@@ -492,7 +493,7 @@ def _check_class_folders(video_dir, class_names, source):
         name for name in class_names if not storage.is_folder(os.path.join(video_dir, name))
     )
     if missing:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{video_dir} has no folder for {len(missing)} of the classes in {source}: "
             f"{', '.join(missing)}. Check `video_dir`, or unpack the videos again."
         )

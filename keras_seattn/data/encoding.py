@@ -7,6 +7,8 @@ import os
 import av
 import numpy as np
 
+from keras_seattn.errors import InputError, MissingFileError
+
 # The unit of presentation times: 1/90000 s, as in broadcasting, divides all usual frame rates.
 _TIME_BASE = fractions.Fraction(1, 90_000)
 
@@ -34,10 +36,10 @@ class VideoWriter:
     def __init__(self, path):
         self.path = os.fspath(path)
         if not self.path.lower().endswith(".mp4"):
-            raise ValueError(f"A video is written as .mp4. Received: {self.path}")
+            raise InputError(f"A video is written as .mp4. Received: {self.path}")
         folder = os.path.dirname(self.path) or "."
         if not os.path.isdir(folder):
-            raise FileNotFoundError(f"The folder of {self.path} does not exist. Make it first.")
+            raise MissingFileError(f"The folder of {self.path} does not exist. Make it first.")
         self._stream, self._last = None, -1
 
     def __enter__(self):

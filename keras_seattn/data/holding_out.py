@@ -9,6 +9,7 @@ import sklearn.model_selection
 
 from keras_seattn import arguments
 from keras_seattn.data.catalogs import Catalog
+from keras_seattn.errors import InputError
 
 # The part of `<class>/<name>` that the videos of a group share: their people and scene (UCF-101),
 # or the film that they were cut from (HMDB51: <film>_<class>_visible_camera_people_view_..., where
@@ -70,17 +71,17 @@ def hold_out(catalog, share=0.2, seed=0, group=video_group):
     >>> training, validation = keras_seattn.data.hold_out(catalog)
     """
     if not isinstance(catalog, Catalog):
-        raise ValueError(
+        raise InputError(
             "`catalog` must be a `Catalog` of video files, for records cannot be parted by group. "
             f"Received: {type(catalog).__name__}"
         )
     if not 0 < share <= 0.5:
-        raise ValueError(f"`share` must be above 0 and at most 0.5. Received: share={share}")
+        raise InputError(f"`share` must be above 0 and at most 0.5. Received: share={share}")
     seed = arguments.seed(seed)
     groups = np.array([group(path) for path in catalog.paths])
     for name, own in _by_class(catalog, groups):
         if len(set(own)) == 1:
-            raise ValueError(
+            raise InputError(
                 f"The videos of class {name!r} are all of one group ({own[0]}), which shares a "
                 "scene, so none can be held out for validation. Add videos of other scenes, or "
                 "leave the class out."
@@ -90,7 +91,7 @@ def hold_out(catalog, share=0.2, seed=0, group=video_group):
         for held in _folds(catalog.labels, groups, folds, seed):
             if all(0 < own.mean() < 1 for _, own in _by_class(catalog, held)):
                 return _part(catalog, ~held), _part(catalog, held)
-    raise ValueError(
+    raise InputError(
         f"The {len(set(groups))} groups of videos that share a scene cannot be split so that each "
         f"of the {len(catalog.class_names)} classes is trained on and validated on. Add videos of "
         "other scenes."

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 from keras_seattn.version import __version__
 
 PAIRS = (
@@ -60,7 +61,7 @@ def make(root, videos_per_group=6, seed=0):
     (864, 8)
     """
     if arguments.positive_integer(videos_per_group, "videos_per_group") > 99:
-        raise ValueError(
+        raise InputError(
             "`videos_per_group` must be at most 99, for names have two digits for it. "
             f"Received: videos_per_group={videos_per_group}"
         )

@@ -9,6 +9,7 @@ import av
 import tensorflow as tf
 
 from keras_seattn.data import storage
+from keras_seattn.errors import InputError
 
 # Larger frames are refused before memory is taken for them: a damaged or hostile header may ask for
 # gigabytes. It is above 8K video (7680 x 4320); set it higher where that is not enough.
@@ -21,7 +22,7 @@ _NOT_A_VIDEO = (
 )
 
 
-class VideoError(ValueError):
+class VideoError(InputError):
     """A video file that cannot be read; the message names the file and what to do."""
 
 

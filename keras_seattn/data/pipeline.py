@@ -20,6 +20,7 @@ from keras_seattn.data.sampling import (
 )
 from keras_seattn.data.tfio.decoding import GraphReader
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
+from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import HARA_2018
 
 # Consecutive clips are decoded in runs of this many, so that few frames are decoded twice and
@@ -106,7 +107,7 @@ def train_clips(
     size = arguments.positive_integer(size, "size")
     batch_size = arguments.positive_integer(batch_size, "batch_size")
     if not len(crop_scales) or not all(0 < scale <= 1 for scale in crop_scales):
-        raise ValueError(
+        raise InputError(
             f"`crop_scales` must hold numbers above 0, up to 1. Received: crop_scales={crop_scales}"
         )
     data_format = arguments.standard_data_format(data_format)

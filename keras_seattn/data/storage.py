@@ -9,6 +9,7 @@ import typing
 import tensorflow as tf
 
 from keras_seattn.data.tfio import loading
+from keras_seattn.errors import MissingFileError, StorageError
 
 # What tensorflow-io adds to the paths that TensorFlow reads.
 _SCHEMES = ("az", "hdfs", "http", "https", "s3")
@@ -91,7 +92,7 @@ def list_folder(path):
     if not is_remote(path):
         return sorted(os.listdir(path))
     if scheme(path) in _WITHOUT_FOLDERS:
-        raise OSError(
+        raise StorageError(
             f"{path}: folders cannot be listed over {scheme(path)}. Use a data set whose lists "
             "name the files, as UCF-101's do, or records (TFRecord shards)."
         )
@@ -138,9 +139,9 @@ def _errors_named(path):
     try:
         yield
     except tf.errors.NotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, "No such file or directory", path) from error
+        raise MissingFileError(errno.ENOENT, "No such file or directory", path) from error
     except tf.errors.OpError as error:
-        raise OSError(errno.EIO, f"Cannot be read: {error.message}", path) from error
+        raise StorageError(errno.EIO, f"Cannot be read: {error.message}", path) from error
 
 
 def scheme(path):

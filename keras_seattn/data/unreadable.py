@@ -15,6 +15,7 @@ from keras_seattn.data import storage
 from keras_seattn.data.index import Index
 from keras_seattn.data.opening import TooLargeError, VideoError
 from keras_seattn.data.scanning import scan_video
+from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
 
 # More than this share of a catalog unreadable means that something is wrong with the data set.
@@ -46,7 +47,7 @@ def scan_catalog(catalog, unreadable="stop"):
     """
     arguments.one_of(unreadable, ("stop", "skip"), "unreadable")
     if not len(catalog):
-        raise ValueError("`catalog` holds no videos.")
+        raise InputError("`catalog` holds no videos.")
     index, unsaved = _open_index(_index_path(catalog.paths)), []
 
     def scan(path):

@@ -8,6 +8,7 @@ import numpy as np
 import sklearn.metrics
 
 from keras_seattn.data.decoding import read_frames, scan_video
+from keras_seattn.errors import InputError
 
 
 def plot_confusion_matrix(result, path):
@@ -142,7 +143,7 @@ def choose_classes(result, classes=20, seed=0):
         return sorted(int(i) for i in chosen)
     unknown = [name for name in classes if name not in names]
     if unknown or not len(classes):
-        raise ValueError(
+        raise InputError(
             f"`classes` must hold names of `result.class_names`. Not among them: {unknown}"
         )
     return [names.index(name) for name in classes]

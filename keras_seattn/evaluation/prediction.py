@@ -15,6 +15,7 @@ from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop, consecutive_clip, count_consecutive_clips
 from keras_seattn.data.scanning import scan_video
 from keras_seattn.data.streams import is_stream, stream_frames
+from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.export import ExportedModel, is_exported
 from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
@@ -232,13 +233,13 @@ def load_model(path):
     if is_exported(path):
         return ExportedModel(path)
     if not path.endswith(".keras"):
-        raise ValueError(
+        raise InputError(
             "The model must be a .keras file, or exported: .xml, .onnx, .tflite or the folder of "
             f"a SavedModel. Received: {path}. A .pth file becomes one with: "
             f"python -m keras_seattn.applications.convert '{path}' model.keras"
         )
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"The model does not exist: {path}")
+        raise MissingFileError(f"The model does not exist: {path}")
     with untrusted.reading(path, "cannot be loaded as a Keras model"):
         untrusted.check_model(path)
         return keras.models.load_model(path, compile=False, safe_mode=True)

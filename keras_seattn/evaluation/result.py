@@ -10,11 +10,13 @@ import numpy as np
 import scipy.stats
 import sklearn.metrics
 
+from keras_seattn.errors import InputError
+
 METRICS = ("top1", "top5", "clip_top1", "balanced_accuracy")
 _RESAMPLES = 1000
 
 
-class DivergedError(ValueError):
+class DivergedError(InputError):
     """A training ended in numbers that are not finite."""
 
 
@@ -83,9 +85,9 @@ class EvaluationResult:
         put("class_names", [str(name) for name in self.class_names])
         shape = (len(self.labels), len(self.class_names))
         if not len(self.labels):
-            raise ValueError("`labels` is empty: there is no video to evaluate.")
+            raise InputError("`labels` is empty: there is no video to evaluate.")
         if self.scores.shape != shape:
-            raise ValueError(
+            raise InputError(
                 f"`scores` must have the shape (videos, classes), {shape} for these `labels` and "
                 f"`class_names`. Received: {self.scores.shape}"
             )
@@ -97,7 +99,7 @@ class EvaluationResult:
             )
         outside = (self.labels < 0) | (self.labels >= shape[1])
         if outside.any():
-            raise ValueError(
+            raise InputError(
                 f"`labels` must be from 0 to {shape[1] - 1}. Those of "
                 f"{self._videos_where(outside)} are not: {self.labels[outside][:5].tolist()}"
             )

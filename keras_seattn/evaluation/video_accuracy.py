@@ -11,6 +11,7 @@ from keras_seattn.data.pipeline import test_clips
 from keras_seattn.data.records.manifest import as_records
 from keras_seattn.data.unreadable import DamageLog, too_many
 from keras_seattn.description import class_names_of
+from keras_seattn.errors import InputError
 from keras_seattn.evaluation.result import DivergedError, EvaluationResult
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
@@ -56,19 +57,20 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     """
     frames, size, data_format = clip_shape(model)
     catalog = as_records(catalog, unreadable) or catalog
+    preprocessing = preprocessing_of(model)
     class_names = class_names_of(model)
+    classes = len(class_names or catalog.class_names)
+    if model.output_shape[-1] != classes:
+        raise InputError(
+            f"`model` has {model.output_shape[-1]} outputs, but `catalog` has {classes} classes. "
+            f"Build the model with classes={classes}."
+        )
     if class_names is None:
         class_names = catalog.class_names
         warnings.warn(
             "The model does not know the names of its classes, so they could not be compared with "
             "those of the data: they are taken to be in the same order. Set model.class_names.",
             stacklevel=2,
-        )
-    classes = len(class_names)
-    if model.output_shape[-1] != classes:
-        raise ValueError(
-            f"`model` has {model.output_shape[-1]} outputs, but `catalog` has {classes} classes. "
-            f"Build the model with classes={classes}."
         )
     places = match_classes(catalog, class_names, "the model")
     damage = DamageLog(catalog)
@@ -79,7 +81,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
         batch_size,
         unreadable,
         data_format,
-        preprocessing=preprocessing_of(model),
+        preprocessing=preprocessing,
         damage=damage,
     )
     score_sums = np.zeros((len(catalog), classes))
@@ -128,7 +130,7 @@ def check_probabilities(scores):
             "earlier checkpoint, or train again with a lower learning rate."
         )
     if scores.min() < 0 or not np.allclose(scores.sum(axis=1), 1, atol=1e-2):
-        raise ValueError(
+        raise InputError(
             "`model` must give probabilities that sum to 1, for the scores of a video are the "
             'mean over its clips. Build it with classifier_activation="softmax", or put a '
             "keras.layers.Softmax behind it."

@@ -5,6 +5,7 @@ import typing
 import keras
 import numpy as np
 
+from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 from keras_seattn.explain.class_activation import class_activations, map_shape
 from keras_seattn.layers import FrameSelfAttention
@@ -59,7 +60,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
     """
     stages = attention_stages(model)
     if stage not in stages:
-        raise ValueError(
+        raise InputError(
             f"`stage` must be one with self-attention: {list(stages) or 'the model has none'}. "
             f"Received: stage={stage}"
         )
@@ -73,7 +74,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
         position = tuple(active[1:].astype(int)) if position is None else position
     inside = 0 <= frame < frames and 0 <= position[0] < height and 0 <= position[1] < width
     if not inside:
-        raise ValueError(
+        raise InputError(
             f"`frame` and `position` must be inside of the clip of {frames} frames of {height} x "
             f"{width} pixels. Received: frame={frame}, position={tuple(position)}"
         )

@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 
+from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 
 
@@ -81,7 +82,7 @@ def _class(class_index, logits):
     except TypeError:
         index = -1
     if not 0 <= index < len(logits):
-        raise ValueError(
+        raise InputError(
             f"`class_index` must be a whole number from 0 to {len(logits) - 1}, the place of a "
             f"class in model.class_names. Received: class_index={class_index!r}"
         )

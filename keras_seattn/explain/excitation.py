@@ -5,6 +5,7 @@ import typing
 import keras
 import numpy as np
 
+from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 from keras_seattn.layers import SqueezeExcite3D
 
@@ -55,7 +56,7 @@ def excitations(model, clip):
         if layer.name == f"stage{stage}_se_{axis}" and isinstance(layer, SqueezeExcite3D)
     }
     if not layers:
-        raise ValueError(
+        raise InputError(
             "`model` has no squeeze-and-excitation: it must be a network of "
             "keras_seattn.applications that is built with it, or hold one. Received: "
             f"{network.name}"

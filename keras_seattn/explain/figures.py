@@ -5,6 +5,7 @@ import matplotlib.figure
 import numpy as np
 from PIL import Image
 
+from keras_seattn.errors import InputError
 from keras_seattn.evaluation.annotation import escaped
 
 _COLOURS = "turbo"
@@ -30,7 +31,7 @@ def overlay(frames, heat, strength=0.5):
     >>> pictures = keras_seattn.explain.overlay(frames, heat)
     """
     if len(frames) != len(heat):
-        raise ValueError(
+        raise InputError(
             f"`heat` must have as many frames as `frames`. Received: {len(heat)} and {len(frames)}"
         )
     height, width = frames.shape[1:3]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import scipy.ndimage
 
+from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import preprocess_input, preprocessing_of
 
 _PARTS = weakref.WeakKeyDictionary()
@@ -74,7 +75,7 @@ def model_input(model, clip):
         wanted in (None, size) for wanted, size in zip(expected, clip.shape, strict=True)
     )
     if not fits:
-        raise ValueError(f"`clip` must have the shape {expected}. Received: {clip.shape}")
+        raise InputError(f"`clip` must have the shape {expected}. Received: {clip.shape}")
     if np.issubdtype(clip.dtype, np.integer):
         clip = preprocess_input(clip, data_format_of(model), preprocessing_of(model))
     return clip[None].astype("float32")
@@ -95,7 +96,7 @@ def levels_of(model):
         ValueError: It is no Keras model, or it holds several networks.
     """
     if not isinstance(model, keras.Model):
-        raise ValueError(
+        raise InputError(
             "`model` must be a Keras model, for an exported one shows nothing of its inside: load "
             f"the .keras file that it came from. Received: {type(model).__name__}"
         )
@@ -103,7 +104,7 @@ def levels_of(model):
         return [Level(model)]
     calls = [call for call in _calls(model) if _holds_network(call[0])]
     if len(calls) > 1:
-        raise ValueError(
+        raise InputError(
             "`model` must hold one network of keras_seattn.applications. Received: "
             f"{model.name}, which holds {' and '.join(inner.name for inner, *_ in calls)}. "
             "Explain each of them by itself: model.get_layer(name)."
@@ -189,13 +190,13 @@ def head(model):
         if isinstance(dense, keras.layers.Dense):
             layer, place = _before(levels, place, keras.layers.Dropout)
     if not isinstance(layer, keras.layers.GlobalAveragePooling3D):
-        raise ValueError(
+        raise InputError(
             "`model` must end in GlobalAveragePooling3D and Dense, as the networks of "
             "keras_seattn.applications with include_top=True do; Dropout may be between them, and "
             f"Softmax or Activation behind. Received: {model.name}"
         )
     if dense.quantization_mode:
-        raise ValueError(
+        raise InputError(
             "`model` must not be quantized: explain the model that it was made of. Received: "
             f"{model.name}, in {dense.quantization_mode}"
         )
@@ -264,7 +265,7 @@ def stage_output(model, stage):
     network = levels[-1].model
     names = [layer.name for layer in network.layers if layer.name.startswith(f"stage{stage}_")]
     if not names:
-        raise ValueError(
+        raise InputError(
             f"`stage` must be one of 1, 2, 3, 4 of a network of keras_seattn.applications. "
             f"Received: stage={stage}"
         )

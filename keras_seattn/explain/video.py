@@ -8,6 +8,7 @@ from PIL import Image
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop
+from keras_seattn.errors import InputError
 from keras_seattn.evaluation.annotation import draw_scores
 from keras_seattn.evaluation.prediction import class_names_of, predict, video_clips
 from keras_seattn.explain import inner
@@ -65,7 +66,7 @@ def explain_video(model, path, output_dir, class_name=None):
     inner.head(model)  # refuses what has no class activation map, before anything is written
     names = list(class_names_of(model))
     if class_name is not None and class_name not in names:
-        raise ValueError(
+        raise InputError(
             f"`class_name` must be one of {', '.join(names)}. Received: class_name={class_name!r}"
         )
     prediction = predict(model, path, top=3)

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.applications import untrusted
+from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.export.formats import FORMATS, format_of, import_or_explain, read_description
 from keras_seattn.preprocessing import checked_description
 
@@ -50,22 +51,22 @@ class ExportedModel:
     def __init__(self, path, precision="float32", threads=None):
         path = os.fspath(path)
         if not os.path.exists(path):
-            raise FileNotFoundError(f"The model does not exist: {path}")
+            raise MissingFileError(f"The model does not exist: {path}")
         self.format = format_of(path)
         if self.format is None:
-            raise ValueError(
+            raise InputError(
                 f"{path} is no exported model: it must end in .xml, .onnx or .tflite, or be the "
                 "folder of a SavedModel."
             )
         arguments.one_of(precision, ("float32", "bfloat16"), "precision")
         if precision == "bfloat16" and self.format != "openvino":
-            raise ValueError(f'`precision` must be "float32" for {self.format}.')
+            raise InputError(f'`precision` must be "float32" for {self.format}.')
         (runtime,) = import_or_explain(self.format, FORMATS[self.format][3])
         try:
             model, self._run = _LOADERS[self.format](runtime, path, precision, threads)
         except Exception as error:  # What runtimes raise for a damaged file is their own.
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise ValueError(
+            raise InputError(
                 f"{path} cannot be loaded by {runtime.__name__}: {lines[-1].strip()}"
             ) from error
         description = read_description(path, self.format, model)
@@ -89,7 +90,7 @@ class ExportedModel:
         """
         clips = np.asarray(clips, "float32")
         if clips.shape[1:] != self.input_shape[1:] or not len(clips):
-            raise ValueError(
+            raise InputError(
                 f"`clips` must have the shape (batch, *{self.input_shape[1:]}). Received: "
                 f"clips.shape={clips.shape}"
             )

@@ -7,6 +7,8 @@ import os
 import pathlib
 import zipfile
 
+from keras_seattn.errors import InputError, MissingPackageError
+
 # What a model's user must know travels inside of the file, as JSON under this name.
 DESCRIPTION = "keras_seattn"
 
@@ -40,7 +42,7 @@ def import_or_explain(format, modules):
         return [importlib.import_module(module) for module in modules]
     except ImportError as error:
         install = "tensorflow" if modules == ("tensorflow",) else f'"keras-seattn[{format}]"'
-        raise ImportError(
+        raise MissingPackageError(
             f'The format "{format}" needs {" and ".join(modules)}: pip install {install}. Python '
             f"says: {error}"
         ) from error
@@ -103,7 +105,7 @@ def read_description(path, format, model):
             file = os.path.join(path, "assets.extra", f"{DESCRIPTION}.json")
             text = pathlib.Path(file).read_text(encoding="utf-8")
     if not text:
-        raise ValueError(
+        raise InputError(
             f"{path} does not say what its classes and its preprocessing are. Export the model "
             "with keras_seattn.export.export_model or examples/export.py."
         )

@@ -11,6 +11,7 @@ import keras
 
 from keras_seattn import arguments
 from keras_seattn.description import class_names_of
+from keras_seattn.errors import ExistingFileError, InputError, MissingFileError, StorageError
 from keras_seattn.export.formats import (
     FORMATS,
     holds_savedmodel,
@@ -55,31 +56,31 @@ def export_model(model, path, format):
     ending, keras_name, modules, _ = FORMATS[format]
     path = pathlib.Path(path).absolute()
     if ending and path.suffix != ending:
-        raise ValueError(f"`path` must end in {ending} for {format}. Received: path={str(path)!r}")
+        raise InputError(f"`path` must end in {ending} for {format}. Received: path={str(path)!r}")
     if keras.backend.backend() != "tensorflow":
-        raise ValueError(
+        raise InputError(
             f"Models are exported with Keras on TensorFlow, not on {keras.backend.backend()}. Save "
             "this one with model.save, and export the .keras file with KERAS_BACKEND=tensorflow "
             "in the environment."
         )
     import_or_explain(format, modules)
     if not isinstance(model, keras.Model):
-        raise ValueError(f"`model` must be a Keras model. Received: {type(model).__name__}")
+        raise InputError(f"`model` must be a Keras model. Received: {type(model).__name__}")
     if any(layer.quantization_mode for layer in model._flatten_layers()):
-        raise ValueError(
+        raise InputError(
             "`model` must not be quantized: export the model that it was made of. Received: "
             f"{model.name}"
         )
     clip_shape(model)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"The folder of `path` does not exist: {path.parent}")
+        raise MissingFileError(f"The folder of `path` does not exist: {path.parent}")
     if ending and path.is_dir():
-        raise IsADirectoryError(f"`path` is a folder, but {format} is a file: {path}")
+        raise StorageError(f"`path` is a folder, but {format} is a file: {path}")
     if not ending:
         if path.suffix and path.suffix in (other for other, *_ in FORMATS.values()):
-            raise ValueError(f"`path` must not end in {path.suffix} for {format}: {path}")
+            raise InputError(f"`path` must not end in {path.suffix} for {format}: {path}")
         if path.exists() and not holds_savedmodel(path):
-            raise FileExistsError(
+            raise ExistingFileError(
                 f"`path` is there, and no SavedModel of this package that may be replaced: {path}"
             )
 
@@ -90,7 +91,7 @@ def export_model(model, path, format):
     try:
         temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-")
     except OSError as error:
-        raise OSError(f"`path` cannot be written to: {path}: {error.strerror}") from error
+        raise StorageError(f"`path` cannot be written to: {path}: {error.strerror}") from error
     with temporary as folder:
         new = os.path.join(folder, path.name)
         whole = _whole_reshapes() if format == "onnx" else contextlib.nullcontext()

@@ -3,6 +3,7 @@
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -61,7 +62,7 @@ class FrameSelfAttention(keras.layers.Layer):
         channel_axis = 4 if self.data_format == "channels_last" else 1
         channels = input_shape[channel_axis]
         if channels is None:
-            raise ValueError(
+            raise InputError(
                 "FrameSelfAttention needs to know the number of channels when it is built. "
                 f"Received: input_shape={input_shape}"
             )

@@ -3,6 +3,7 @@
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 from keras_seattn.layers.padded_conv import PaddedConv3D
 
 
@@ -49,7 +50,7 @@ class GroupedConv3D(PaddedConv3D):
         filters = arguments.positive_integer(filters, "filters")
         groups = arguments.positive_integer(groups, "groups")
         if filters % groups:
-            raise ValueError(
+            raise InputError(
                 f"`filters` must be divisible by `groups`. Received: filters={filters}, "
                 f"groups={groups}"
             )
@@ -61,7 +62,7 @@ class GroupedConv3D(PaddedConv3D):
         arguments.feature_shape(input_shape, "GroupedConv3D")
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
         if channels is not None and channels % self.groups:
-            raise ValueError(
+            raise InputError(
                 f"The input's channels must be divisible by groups={self.groups}. Received: "
                 f"{channels} channels, input_shape={tuple(input_shape)}"
             )

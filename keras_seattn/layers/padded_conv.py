@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_seattn.errors import InputError
 from keras_seattn.layers import tensorflow_cpu
 
 
@@ -41,7 +42,7 @@ class PaddedConv3D(keras.layers.Conv3D):
         kwargs["padding"] = "same"
         super().__init__(filters, kernel_size, strides=strides, use_bias=use_bias, **kwargs)
         if any(size % 2 == 0 for size in self.kernel_size):
-            raise ValueError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}")
+            raise InputError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}")
         # `compile()` asks the layers whether XLA may compile the model. On a CPU, XLA's 3D
         # convolutions take seven times as long as TensorFlow's own (a ResNet-18 training step:
         # 1,904 ms against 286), so there this layer says no, and Keras' jit_compile="auto"

@@ -3,6 +3,7 @@
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -64,7 +65,7 @@ class SqueezeExcite3D(keras.layers.Layer):
         gates = arguments.feature_shape(input_shape, "SqueezeExcite3D")[self._gated_axis]
         if gates is None:
             counted = "channels" if self.axis == "channel" else "frames"
-            raise ValueError(
+            raise InputError(
                 f'SqueezeExcite3D(axis="{self.axis}") needs to know the number of {counted} when '
                 f"it is built, for its weights depend on it. Received: input_shape={input_shape}. "
                 f"Give the model an input shape with a fixed number of {counted}."

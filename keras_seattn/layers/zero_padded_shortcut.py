@@ -3,6 +3,7 @@
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -51,7 +52,7 @@ class ZeroPaddedShortcut(keras.layers.Layer):
     def build(self, input_shape):
         channels = arguments.feature_shape(input_shape, "ZeroPaddedShortcut")[self._channel_axis]
         if self.filters < channels:
-            raise ValueError(
+            raise InputError(
                 f"`filters` must be no fewer than the input's {channels} channels. "
                 f"Received: filters={self.filters}"
             )

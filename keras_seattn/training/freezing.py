@@ -3,6 +3,7 @@
 import re
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 
 HEAD = 5
 
@@ -41,7 +42,7 @@ def freeze_before(model, stage):
     arguments.one_of(stage, range(1, HEAD + 1), "stage")
     stages = {layer.name: _stage(layer.name) for layer in model.layers}
     if 0 not in stages.values():
-        raise ValueError(
+        raise InputError(
             f"`model` must be a network of keras_seattn.applications, with layers stem_conv, "
             f"stage1_..., to be frozen by stage. Received: {model.name}"
         )

@@ -5,6 +5,7 @@ import typing
 import keras
 
 from keras_seattn import arguments
+from keras_seattn.errors import InputError
 
 MOMENTUM = 0.9
 # The paper trained with the code of Hara et al., whose optimizer has a dampening of 0.9: its
@@ -112,7 +113,7 @@ def paper_recipe(
         learning_rate = paper_learning_rate(frames, batch_size)
     _check_learning_rate(learning_rate)
     if weight_decay < 0:
-        raise ValueError(
+        raise InputError(
             f"`weight_decay` must not be below 0. Received: weight_decay={weight_decay}"
         )
     # PyTorch adds the decay to the gradient, so that the velocity multiplies it by
@@ -200,6 +201,6 @@ def _for_keras(published, batch_size):
 
 def _check_learning_rate(learning_rate):
     if not learning_rate > 0:
-        raise ValueError(
+        raise InputError(
             f"`learning_rate` must be above 0. Received: learning_rate={learning_rate}"
         )

@@ -10,6 +10,7 @@ from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.description import set_class_names
+from keras_seattn.errors import ExistingFileError, InputError
 from keras_seattn.evaluation import DivergedError, evaluate, write_report
 from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
@@ -120,7 +121,7 @@ def check_output(output_dir):
     """Raises a FileExistsError if a folder holds a trained model, which would be overwritten."""
     path = os.path.join(output_dir, "model.keras")
     if os.path.exists(path):
-        raise FileExistsError(
+        raise ExistingFileError(
             f"`output_dir` holds a trained model already: {path}. Name another folder, or remove "
             "that one."
         )
@@ -214,7 +215,7 @@ def compile_model(model, recipe):
         ValueError: The recipe has trained another model.
     """
     if recipe.optimizer.built and recipe.optimizer is not getattr(model, "optimizer", None):
-        raise ValueError(
+        raise InputError(
             "`recipe` has trained another model, and its optimizer keeps the state of that one. "
             "Make a new recipe for this model."
         )
@@ -229,12 +230,12 @@ def check_classes(model, train_catalog, validation_catalog):
     """Raises a ValueError unless a model and two catalogs go together."""
     match_classes(validation_catalog, train_catalog.class_names, "the training data")
     if len(train_catalog.class_names) < 2:
-        raise ValueError(
+        raise InputError(
             f"`train_catalog` has one class, {train_catalog.class_names[0]}: there is nothing to "
             "tell apart. Add a class, such as videos of none."
         )
     if model.output_shape[-1] != len(train_catalog.class_names):
-        raise ValueError(
+        raise InputError(
             f"`model` has {model.output_shape[-1]} outputs, but the catalogs have "
             f"{len(train_catalog.class_names)} classes. Build it with that many."
         )

@@ -8,6 +8,7 @@ import keras_tuner
 from keras_seattn import arguments
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.applications.resnet3d import STAGES
+from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import clip_shape
 from keras_seattn.training.recipe import paper_recipe
 from keras_seattn.training.run import compile_model
@@ -234,7 +235,7 @@ def parse_stages(text):
         return ()
     numbers = text.split(",")
     if not all(number in map(str, STAGES) for number in numbers):
-        raise ValueError(f"stages must be like 1,2,3,4 or 3,4 or none, not {text!r}")
+        raise InputError(f"stages must be like 1,2,3,4 or 3,4 or none, not {text!r}")
     return _stages(map(int, numbers), "stages")
 
 
@@ -242,16 +243,16 @@ def _choices(values, name, check=arguments.positive_integer):
     """`values` as a tuple, each checked and once."""
     checked = tuple(dict.fromkeys(check(value, name) for value in values))
     if not checked:
-        raise ValueError(f"`{name}` must hold at least one value.")
+        raise InputError(f"`{name}` must hold at least one value.")
     if None in checked and len(checked) > 1:
-        raise ValueError(f"`{name}` must hold either numbers or None. Received: {checked}")
+        raise InputError(f"`{name}` must hold either numbers or None. Received: {checked}")
     return tuple(sorted(checked)) if check is arguments.positive_integer else checked
 
 
 def _stages(value, name):
     stages = tuple(value)
     if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
-        raise ValueError(
+        raise InputError(
             f"`{name}` must hold sequences of stages of 1, 2, 3, 4, each at most once. "
             f"Received: {stages}"
         )
@@ -260,5 +261,5 @@ def _stages(value, name):
 
 def _learning_rate(value, name):
     if value is not None and not value > 0:
-        raise ValueError(f"`{name}` must hold numbers above 0. Received: {value}")
+        raise InputError(f"`{name}` must hold numbers above 0. Received: {value}")
     return value if value is None else float(value)

@@ -15,6 +15,7 @@ from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.data.unreadable import scan_catalog
+from keras_seattn.errors import InputError
 from keras_seattn.evaluation import evaluate, load_model, write_report
 from keras_seattn.files import read_json, write_json
 from keras_seattn.training.recipe import paper_recipe
@@ -129,7 +130,7 @@ def search_reductions(
     if max_trials is not None:
         max_trials = arguments.positive_integer(max_trials, "max_trials")
     if not 0 < worker_timeout < math.inf:
-        raise ValueError(
+        raise InputError(
             f"`worker_timeout` must be a number of seconds above 0. Received: {worker_timeout}"
         )
     match_classes(test_catalog, train_catalog.class_names, "the training data")
@@ -242,7 +243,7 @@ def _claim(output_dir, search):
         return
     for name in sorted(before.keys() | search.keys()):
         if before.get(name) != search.get(name):
-            raise ValueError(
+            raise InputError(
                 f"`output_dir` holds a search of something else: in {path}, {name} is "
                 f"{before.get(name)}, and now {search.get(name)}. To resume that search, give the "
                 "same arguments as then; to start afresh, name another folder or remove that one."

@@ -11,6 +11,7 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
+from keras_seattn.errors import InputError, UserError
 from keras_seattn.evaluation import DivergedError
 from keras_seattn.training.run import fit
 from keras_seattn.tuning.executions import Executions
@@ -19,7 +20,7 @@ from keras_seattn.tuning.hypermodel import LETTERS, plain
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
-class SearchError(keras_tuner.errors.FatalError, RuntimeError):
+class SearchError(UserError, keras_tuner.errors.FatalError, RuntimeError):
     """The search cannot go on; the message says why and what to do."""
 
 
@@ -185,7 +186,7 @@ def role():
     if len(missing) == len(VARIABLES):
         return "single"
     if missing:
-        raise ValueError(
+        raise InputError(
             f"A search that many processes share needs {', '.join(VARIABLES)}. Not set: "
             f"{', '.join(missing)}. Set them, or none of them."
         )

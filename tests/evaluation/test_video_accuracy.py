@@ -110,9 +110,11 @@ def test_top5_of_many_classes(tmp_path):
     path = grey_video(tmp_path / "v.mkv", [40] * 4)
     inputs = keras.Input((4, 16, 16, 3))
     dense = keras.layers.Dense(8, "softmax", use_bias=True)
-    model = keras.Model(inputs, dense(keras.layers.GlobalAveragePooling3D()(inputs)))
+    x = keras.layers.GlobalAveragePooling3D()(ClipDescription()(inputs))
+    model = keras.Model(inputs, dense(x))
     dense.set_weights([np.zeros((3, 8)), np.arange(8.0)])  # ranks classes 7, 6, 5, 4, 3, ...
     names = [str(i) for i in range(8)]
+    set_class_names(model, names)
     catalog = Catalog([path] * 4, [7, 3, 2, 0], names)
     result = evaluate(model, catalog, progress=False)
     assert (result.top1, result.top5) == (1 / 4, 2 / 4)
@@ -203,11 +205,15 @@ def test_classes_are_matched_by_name(catalog, tmp_path):
 def test_models_that_do_not_fit_are_refused(catalog):
     def model(shape=(4, 16, 16, 3), classes=3, activation="softmax"):
         inputs = keras.Input(shape)
-        x = keras.layers.GlobalAveragePooling3D()(inputs)
-        return keras.Model(inputs, keras.layers.Dense(classes, activation)(x))
+        x = keras.layers.GlobalAveragePooling3D()(ClipDescription()(inputs))
+        model = keras.Model(inputs, keras.layers.Dense(classes, activation)(x))
+        set_class_names(model, [*CLASSES, "another"][:classes])
+        return model
 
     with pytest.raises(ValueError, match="`model` has 4 outputs, but `catalog` has 3 classes"):
-        evaluate(model(classes=4), catalog, progress=False)
+        nameless = model(classes=4)
+        set_class_names(nameless, None)
+        evaluate(nameless, catalog, progress=False)
     with pytest.raises(ValueError, match="must take square RGB clips of a fixed size"):
         evaluate(model(shape=(None, 16, 16, 3)), catalog, progress=False)
     with pytest.raises(ValueError, match="must give probabilities"):

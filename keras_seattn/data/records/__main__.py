@@ -8,9 +8,8 @@ Both lists are written, to records/train and records/test. Interrupted, the same
 
 import argparse
 import os
-import sys
 
-from keras_seattn import command_line
+from keras_seattn import command_line, errors
 from keras_seattn.data.records.writing import write_records
 
 
@@ -33,7 +32,7 @@ def main():
     options = parser.parse_args()
     command_line.escape_output()
     command_line.check_data_flags(parser, options)
-    try:
+    with errors.in_one_line():
         catalogs = command_line.load_catalogs(options, options.output)
         for subset, catalog in zip(("train", "test"), catalogs, strict=True):
             manifest = write_records(
@@ -46,8 +45,6 @@ def main():
                 options.unreadable,
             )
             print(f"{subset}: {manifest}")
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

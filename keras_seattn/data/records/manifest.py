@@ -15,6 +15,7 @@ from keras_seattn import arguments, raised
 from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
+from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.files import cache_file, write_json
 
 MANIFEST = "manifest.json"
@@ -85,7 +86,7 @@ def open_records(path, unreadable="stop"):
     manifest = read_manifest(folder)
     shards = [shard for shard in manifest["shards"] if fnmatch.fnmatch(shard["file"], pattern)]
     if not shards:
-        raise FileNotFoundError(f"No shard of {folder} matches {pattern}. Check the pattern.")
+        raise MissingFileError(f"No shard of {folder} matches {pattern}. Check the pattern.")
     damaged = check_shards(folder, shards)
     if damaged:
         lost = sum(len(shard["videos"]) for shard in shards if shard["file"] in damaged)
@@ -141,14 +142,14 @@ def read_manifest(folder):
         manifest = json.loads(storage.read_text(path))
         known = manifest["version"] == VERSION
     except FileNotFoundError as error:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{folder} has no {MANIFEST}: it is not a folder of finished records. Check the path, "
             "or run `python -m keras_seattn.data.records` to its end."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read: {error!r}. Write the records again.") from error
+        raise InputError(f"{path} cannot be read: {error!r}. Write the records again.") from error
     if not known:
-        raise ValueError(
+        raise InputError(
             f"{path} is of version {manifest['version']}; this package reads version {VERSION}."
         )
     return manifest

@@ -16,6 +16,7 @@ from keras_seattn.data import storage
 from keras_seattn.data.decoding import VideoError, read_present
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
+from keras_seattn.errors import InputError, StorageError
 from keras_seattn.files import read_json, write_json
 
 VIDEOS_PER_SHARD = 100
@@ -78,14 +79,14 @@ def write_records(
     >>> clips = keras_seattn.data.train_clips("records/train", batch_size=8)
     """
     if storage.is_remote(output_dir):
-        raise ValueError(
+        raise InputError(
             f"`output_dir` must be a folder on a local disk: {output_dir}. Write there, then copy."
         )
     seed = arguments.seed(seed)
     short_side = arguments.positive_integer(short_side, "short_side")
     workers = arguments.positive_integer(workers or os.cpu_count(), "workers")
     if arguments.positive_integer(quality, "quality") > 100:
-        raise ValueError(f"`quality` must be at most 100. Received: quality={quality}")
+        raise InputError(f"`quality` must be at most 100. Received: quality={quality}")
     videos = scan_catalog(catalog, unreadable)
     readable = np.flatnonzero([video is not None for video in videos])
     shards = shards or math.ceil(len(readable) / VIDEOS_PER_SHARD)
@@ -142,7 +143,7 @@ def _alone(lock, output_dir):
         with lock:
             yield
     except filelock.Timeout as error:
-        raise ValueError(
+        raise InputError(
             f"Another process writes records to {output_dir}. Wait for it, or name another folder."
         ) from error
 
@@ -178,7 +179,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
         digest = checksum(partial)
         os.replace(partial, path)
     except (OSError, tf.errors.OpError) as error:
-        raise OSError(
+        raise StorageError(
             f"{path} could not be written: {getattr(error, 'message', error)}. Make room on the "
             "disk, or check the folder, and run the same command again: finished shards are kept."
         ) from error
@@ -250,7 +251,7 @@ def _claim(output_dir, plan):
         before = read_json(path)
         changed = [name for name in plan if before.get(name) != plan[name]]
         if changed:
-            raise ValueError(
+            raise InputError(
                 f"`output_dir` holds other records: {output_dir} was begun with other "
                 f"{', '.join(changed)}. To go on with it, give the same arguments as then; to "
                 "write others, name another folder or remove that one."

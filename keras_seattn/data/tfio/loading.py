@@ -5,6 +5,8 @@ import warnings
 
 import tensorflow as tf
 
+from keras_seattn.errors import MissingPackageError
+
 # Its last release and the only TensorFlow that this works with: elsewhere its kernels fail to load
 # with undefined symbols.
 RELEASE, TENSORFLOW = "0.37.1", "2.16"
@@ -21,13 +23,13 @@ def load(purpose):
         ImportError: It is not installed, or TensorFlow is another.
     """
     if ".".join(tf.__version__.split(".")[:2]) != TENSORFLOW:
-        raise ImportError(
+        raise MissingPackageError(
             f"{purpose} needs tensorflow-io {RELEASE}, which works beside TensorFlow {TENSORFLOW} "
             f"only, and this is TensorFlow {tf.__version__}: make another environment with "
             f"{_INSTALL}."
         )
     if importlib.util.find_spec("tensorflow_io") is None:
-        raise ImportError(f"{purpose} needs tensorflow-io {RELEASE}: {_INSTALL}.")
+        raise MissingPackageError(f"{purpose} needs tensorflow-io {RELEASE}: {_INSTALL}.")
     import tensorflow_io  # noqa: F401
 
 
@@ -43,7 +45,7 @@ def load_video_decoder():
             warnings.simplefilter("ignore")  # One for each version of FFmpeg that is not there.
             from tensorflow_io.python.ops import ffmpeg_ops
     except NotImplementedError as error:
-        raise ImportError(
+        raise MissingPackageError(
             'decoder="tfio" needs the libraries of FFmpeg 4 (libavformat.so.58, libswscale.so.5), '
             "which are not among those of this machine: on Debian, run "
             "`export LD_LIBRARY_PATH=$(python -m keras_seattn.data.tfio.ffmpeg4)` and start again."
