@@ -87,7 +87,7 @@ def export_model(model, path, format):
     # LiteRT's interpreter runs clips of one shape; the others take batches of any size.
     batch = 1 if format == "litert" else None
     shape = (batch, *model.input_shape[1:])
-    signature = [keras.InputSpec(shape=shape, dtype="float32", name=model.inputs[0].name)]
+    signature = [keras.InputSpec(shape=shape, dtype="float32", name="clip")]
     try:
         temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-")
     except OSError as error:
