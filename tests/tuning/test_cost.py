@@ -1,4 +1,4 @@
-"""What networks cost, against formulas and against PyTorch's own count."""
+"""What networks cost, against formulas and against the layers of PyTorch's networks."""
 
 import pytest
 
@@ -8,15 +8,24 @@ from keras_seattn.tuning.cost import measure_cost
 
 
 @pytest.mark.parametrize("builder, kind", [(SEAResNet18_3D, "B"), (SEAResNeXt101_3D, "resnext")])
-def test_multiply_adds_are_half_of_pytorchs_operations(builder, kind):
+def test_multiply_adds_are_those_of_the_layers_in_pytorch(builder, kind):
     torch = pytest.importorskip("torch")
     from pytorch_network import Network
-    from torch.utils.flop_counter import FlopCounterMode
 
+    # Not by torch.utils.flop_counter: it loads triton, which ends a process with TensorFlow in it.
+    multiply_adds = []
+    network = Network(kind, classes=11).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv3d | torch.nn.Linear):
+            module.register_forward_hook(
+                lambda module, inputs, output: multiply_adds.append(
+                    output.numel() * module.weight[0].numel()
+                )
+            )
+    with torch.no_grad():
+        network(torch.zeros(1, 3, 16, 64, 64))
     ours = builder(input_shape=(16, 64, 64, 3), classes=11, se_stages=(), sa_stages=())
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        Network(kind, classes=11).eval()(torch.zeros(1, 3, 16, 64, 64))
-    assert 2 * count_multiply_adds(ours) == counter.get_total_flops()
+    assert count_multiply_adds(ours) == sum(multiply_adds)
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
