@@ -12,6 +12,7 @@ from keras_seattn.data import motions, storage
 from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_kinetics, load_ucf101
 from keras_seattn.data.records import open_records
 from keras_seattn.data.sampling import CROP_SCALES
+from keras_seattn.preprocessing import PREPROCESSINGS
 from keras_seattn.training.recipe import FINE_TUNING_WEIGHT_DECAY, FROM_SCRATCH_WEIGHT_DECAY
 
 # The builder of each network, and the names that its `weights` may have.
@@ -139,7 +140,7 @@ def load_catalogs(options, output_dir, seed=0):
 
 
 def add_network_flags(parser):
-    """Adds `--model`, `--frames`, `--size`, `--width`, `--weights`; returns their group."""
+    """Adds `--model`, `--frames`, `--weights`, ... ; returns their group."""
     flags = parser.add_argument_group("network")
     flags.add_argument("--model", choices=sorted(MODELS), default="resnet18")
     flags.add_argument("--frames", type=count, default=16, help="frames of a clip")
@@ -151,6 +152,11 @@ def add_network_flags(parser):
         "--weights",
         help="what to start from: kinetics400, kinetics400-64f or kinetics700, or a .pth, "
         ".weights.h5 or .keras file",
+    )
+    flags.add_argument(
+        "--preprocessing",
+        choices=sorted(PREPROCESSINGS),
+        help="what --weights were trained with, where the file does not tell",
     )
     return flags
 
@@ -196,6 +202,7 @@ def network_arguments(options, classes):
     """The builder's arguments that `add_network_flags` sets, as a dict."""
     return {
         "weights": options.weights,
+        "preprocessing": PREPROCESSINGS.get(options.preprocessing),
         "input_shape": (options.frames, options.size, options.size, 3),
         "classes": classes,
         "width": options.width,

@@ -401,7 +401,7 @@ def test_the_command(tiny_ucf101, tmp_path, run_example):
         *("--size", "16", "--frames", "8", "--width", "0.05", "--epochs", "1", "--batch-size", "4"),
         *("--sa-stages", "--se-stages"),
     )
-    assert code is None and "records, split 1: 6 training and 6 test videos of 2 classes" in output
+    assert code is None and "records: 6 training and 6 test videos of 2 classes" in output
     assert (tmp_path / "run" / "report.html").stat().st_size > 0
     with pytest.raises(ValueError, match="`catalog` must be a `Catalog` of video files"):
         hold_out(open_records(str(tmp_path / "out" / "train")))

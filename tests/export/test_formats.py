@@ -197,7 +197,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     with pytest.raises(FileExistsError, match="no SavedModel of this package that may be replaced"):
         export_model(model, str(tmp_path / "mine"), "savedmodel")
     (tmp_path / "mine.tflite").mkdir()
-    with pytest.raises(IsADirectoryError, match="`path` is a folder, but litert is a file"):
+    with pytest.raises(OSError, match="`path` is a folder, but litert is a file"):
         export_model(model, str(tmp_path / "mine.tflite"), "litert")
     with pytest.raises(ValueError, match=r"`path` must not end in \.onnx for savedmodel"):
         export_model(model, str(tmp_path / "m.onnx"), "savedmodel")
