@@ -200,9 +200,10 @@ def fill_in(options, demo, full):
 
 def network_arguments(options, classes):
     """The builder's arguments that `add_network_flags` sets, as a dict."""
+    told = {"preprocessing": PREPROCESSINGS[options.preprocessing]} if options.preprocessing else {}
     return {
+        **told,
         "weights": options.weights,
-        "preprocessing": PREPROCESSINGS.get(options.preprocessing),
         "input_shape": (options.frames, options.size, options.size, 3),
         "classes": classes,
         "width": options.width,
