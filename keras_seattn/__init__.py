@@ -1,10 +1,13 @@
 """Video action recognition in Keras 3: 3D CNNs with squeeze-and-excitation and self-attention."""
 
 import importlib
+import os
 
-from keras_seattn import onednn
+from keras_seattn import files, onednn
 
 onednn.enable()
+if os.path.expanduser("~") == "~":  # a user without a folder, for whom Keras would make one: `~`
+    os.environ.setdefault("KERAS_HOME", files.expand_user("~/.keras"))
 
 from keras_seattn import applications, layers  # noqa: E402
 from keras_seattn.version import __version__  # noqa: E402
