@@ -16,6 +16,7 @@ from input_pipeline import BATCH, FRAMES, KINDS, SIZE, encode
 
 from keras_seattn.data import Catalog, train_clips
 from keras_seattn.data.records import write_records
+from keras_seattn.preprocessing import HARA_2018
 
 FIRST = 1000
 
@@ -29,7 +30,9 @@ def resident():
 def follow(source, clips):
     """Reads clips and prints what the process holds at every tenth of them."""
     counted, first, highest, printed = 0, None, 0, 0
-    for batch, _ in train_clips(source, FRAMES, SIZE, BATCH, seed=0).repeat():
+    for batch, _ in train_clips(
+        source, FRAMES, SIZE, BATCH, seed=0, preprocessing=HARA_2018
+    ).repeat():
         counted += len(batch)
         held = resident()
         if counted >= FIRST:

@@ -33,6 +33,7 @@ from keras_seattn.data.decoding import scan_video
 from keras_seattn.data.records import open_records, reading, write_records
 from keras_seattn.data.sampling import random_clip, random_crop
 from keras_seattn.data.tfio import loading
+from keras_seattn.preprocessing import HARA_2018
 
 FRAMES, SIZE, BATCH = 16, 112, 16
 VIDEOS = 256
@@ -176,7 +177,9 @@ def scaled_jpeg_decoding(images, cores):
 
 
 def pipeline(source, cores, clips, decoder="pyav"):
-    dataset = train_clips(source, FRAMES, SIZE, BATCH, seed=0, decoder=decoder)
+    dataset = train_clips(
+        source, FRAMES, SIZE, BATCH, seed=0, preprocessing=HARA_2018, decoder=decoder
+    )
     return drain(dataset.repeat(), cores, clips)
 
 

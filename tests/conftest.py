@@ -3,7 +3,6 @@
 import pathlib
 import runpy
 import sys
-import warnings
 
 import pytest
 from video_files import moving_pattern, write_video
@@ -38,9 +37,7 @@ def eagerly():
     For tests of what is around models; those of layers and networks run as users do.
     """
     tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*this option does not apply to tf.data functions.*")
-        yield
+    yield
     tf.config.run_functions_eagerly(False)
 
 

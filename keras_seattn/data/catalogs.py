@@ -282,15 +282,11 @@ def load_kinetics(video_dir, csv, subset=None):
             f"should be {absent[0]}. Check `video_dir`."
         )
     if absent:
+        empty = sorted({name for name, *_ in chosen}.difference(class_names[i] for i in labels))
         warnings.warn(
             f"{len(absent)} of the {len(chosen)} videos that {csv} lists are not in {video_dir} "
-            f"and are left out, such as {', '.join(absent[:3])}.",
-            stacklevel=2,
-        )
-    empty = sorted({name for name, *_ in chosen}.difference(class_names[i] for i in labels))
-    if empty:
-        warnings.warn(
-            f"Of these classes of {csv}, no video is in {video_dir}: {', '.join(empty)}.",
+            f"and are left out, such as {', '.join(absent[:3])}."
+            + (f" No video is there of these classes: {', '.join(empty)}." if empty else ""),
             stacklevel=2,
         )
     return Catalog(paths, labels, class_names)

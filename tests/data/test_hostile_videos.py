@@ -18,6 +18,7 @@ from video_kinds import KINDS
 
 from keras_seattn.data import Catalog, VideoError, read_video, scanning, train_clips
 from keras_seattn.data.decoding import read_frames, read_present, scan_video
+from keras_seattn.preprocessing import HARA_2018
 
 
 def test_frames_of_a_variable_rate_are_counted_not_timed(tmp_path):
@@ -134,6 +135,8 @@ def test_a_broken_video_does_not_spoil_a_batch(tmp_path):
     paths = []
     for i in range(4):
         paths.append(write_video(tmp_path / f"{i}.avi", moving_pattern(20, seed=i)))
-    clips = train_clips(Catalog(paths, [0, 1, 0, 1], ["a", "b"]), 8, 24, 4, seed=0)
+    clips = train_clips(
+        Catalog(paths, [0, 1, 0, 1], ["a", "b"]), 8, 24, 4, seed=0, preprocessing=HARA_2018
+    )
     for batch, labels in clips:
         assert batch.shape == (4, 8, 24, 24, 3) and sorted(labels.numpy()) == [0, 0, 1, 1]

@@ -9,6 +9,7 @@ import pytest
 
 from keras_seattn import applications, data, training
 from keras_seattn.data import motions
+from keras_seattn.preprocessing import HARA_2018
 
 
 def digest(folder):
@@ -88,7 +89,9 @@ def trained(tmp_path_factory):
     keras.utils.set_random_seed(0)
     video_dir, splits_dir = motions.make(str(tmp_path_factory.mktemp("motions")), 5)
     train, test = (data.load_ucf101(video_dir, splits_dir, 1, s) for s in ("train", "test"))
-    clips = data.train_clips(train, size=SIZE, batch_size=16, seed=0, crop_scales=(1.0,))
+    clips = data.train_clips(
+        train, size=SIZE, batch_size=16, seed=0, crop_scales=(1.0,), preprocessing=HARA_2018
+    )
     model = applications.SEAResNet18_3D(
         input_shape=(16, SIZE, SIZE, 3), classes=8, width=0.125, sa_stages=(3, 4)
     )
@@ -96,7 +99,7 @@ def trained(tmp_path_factory):
     recipe = training.quick_recipe(epochs * len(clips), learning_rate=4e-3)
     model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
     model.fit(clips, epochs=epochs, shuffle=False, verbose=0)
-    batches = list(data.test_clips(test, size=SIZE).as_numpy_iterator())
+    batches = list(data.test_clips(test, size=SIZE, preprocessing=HARA_2018).as_numpy_iterator())
     test_clips = np.concatenate([inputs["clip"] for inputs, _ in batches])
     return model, test_clips, np.concatenate([labels for _, labels in batches])
 

@@ -38,7 +38,7 @@ def same_content_catalog(tmp_path, videos=8):
 
 def test_train_clips_show_each_video_once_an_epoch(tiny_ucf101):
     catalog = load_ucf101(*tiny_ucf101, subset="train")
-    dataset = train_clips(catalog, frames=8, size=32, batch_size=4, seed=0)
+    dataset = train_clips(catalog, frames=8, size=32, batch_size=4, seed=0, preprocessing=HARA_2018)
     batches = list(dataset.as_numpy_iterator())
     assert [clips.shape for clips, _ in batches] == [(4, 8, 32, 32, 3), (2, 8, 32, 32, 3)]
     assert batches[0][0].dtype == np.float32
@@ -49,20 +49,32 @@ def test_train_clips_show_each_video_once_an_epoch(tiny_ucf101):
 
 def test_the_same_seed_gives_the_same_clips_and_epochs_differ(tiny_ucf101):
     catalog = load_ucf101(*tiny_ucf101, subset="train")
-    first = train_clips(catalog, frames=8, size=32, seed=3)
-    second = train_clips(catalog, frames=8, size=32, seed=3)
+    first = train_clips(catalog, frames=8, size=32, seed=3, preprocessing=HARA_2018)
+    second = train_clips(catalog, frames=8, size=32, seed=3, preprocessing=HARA_2018)
     epochs = [collect(first), collect(first)]
     again = [collect(second), collect(second)]
     for (clips, labels), (clips_again, labels_again) in zip(epochs, again, strict=True):
         np.testing.assert_array_equal(clips, clips_again)
         np.testing.assert_array_equal(labels, labels_again)
     assert not np.array_equal(epochs[0][0], epochs[1][0])
-    other, _ = collect(train_clips(catalog, frames=8, size=32, seed=4))
+    other, _ = collect(train_clips(catalog, frames=8, size=32, seed=4, preprocessing=HARA_2018))
     assert not np.array_equal(epochs[0][0], other)
 
 
+@pytest.mark.parametrize("make", [train_clips, test_clips])
+def test_a_guess_of_the_preprocessing_is_told(make, tmp_path):
+    with pytest.warns(UserWarning, match="`preprocessing` was not given"):
+        guessed = make(same_content_catalog(tmp_path), frames=8, size=24)
+    expected = make(same_content_catalog(tmp_path), frames=8, size=24, preprocessing=HARA_2018)
+    assert guessed.element_spec == expected.element_spec
+
+
 def test_one_crop_and_flip_for_the_whole_clip(tmp_path):
-    clips, _ = collect(train_clips(same_content_catalog(tmp_path), frames=8, size=24, seed=0))
+    clips, _ = collect(
+        train_clips(
+            same_content_catalog(tmp_path), frames=8, size=24, seed=0, preprocessing=HARA_2018
+        )
+    )
     # The frames of these videos are alike, so those of a clip must be too.
     np.testing.assert_array_equal(clips, np.repeat(clips[:, :1], 8, axis=1))
     assert np.min(np.std(clips, axis=(2, 3))) > 12
@@ -75,7 +87,7 @@ def test_test_clips_are_all_consecutive_clips_with_their_videos(tmp_path):
         for i, n in enumerate(lengths)
     ]
     catalog = Catalog(paths, [1, 0, 1, 0], ["a", "b"])
-    dataset = test_clips(catalog, frames=16, size=32, batch_size=3)
+    dataset = test_clips(catalog, frames=16, size=32, batch_size=3, preprocessing=HARA_2018)
     batches = list(dataset.as_numpy_iterator())
     videos = np.concatenate([inputs["video"] for inputs, _ in batches])
     clips = np.concatenate([inputs["clip"] for inputs, _ in batches])
@@ -92,7 +104,9 @@ def test_test_clips_are_all_consecutive_clips_with_their_videos(tmp_path):
 
 def test_long_videos_are_cut_up_in_runs_without_a_seam(tmp_path):
     path = write_video(tmp_path / "long.avi", moving_pattern(150, 32, 32))
-    dataset = test_clips(Catalog([path], [0], ["a"]), frames=4, size=32, batch_size=7)
+    dataset = test_clips(
+        Catalog([path], [0], ["a"]), frames=4, size=32, batch_size=7, preprocessing=HARA_2018
+    )
     clips = np.concatenate([inputs["clip"] for inputs, _ in dataset.as_numpy_iterator()])
     expected = decode_all(path)[: 37 * 4].reshape(37, 4, 32, 32, 3)
     np.testing.assert_allclose(
@@ -121,9 +135,11 @@ def test_fit_evaluate_and_predict_take_both_as_they_are(tiny_ucf101, recwarn):
     predictions = model.get_layer("predictions").kernel
     predictions.assign(predictions * 1e-6)
     model.compile(keras.optimizers.SGD(1e-9), "sparse_categorical_crossentropy")
-    validation = test_clips(test, frames=8, size=16)
+    validation = test_clips(test, frames=8, size=16, preprocessing=HARA_2018)
     history = model.fit(
-        train_clips(train, frames=8, size=16, seed=0), validation_data=validation, verbose=0
+        train_clips(train, frames=8, size=16, seed=0, preprocessing=HARA_2018),
+        validation_data=validation,
+        verbose=0,
     )
     # Three clips of each of the six test videos, of 23 to 25 frames: the video index must not
     # have been taken for a weight or a label.
@@ -169,7 +185,7 @@ def test_more_than_one_percent_unreadable_stops_with_the_list(partly_broken):
     with pytest.raises(
         VideoError, match=r"2 of 151 .*\n.*empty.avi.*\n.*no such file.avi"
     ) as error:
-        train_clips(catalog, unreadable="skip")
+        train_clips(catalog, unreadable="skip", preprocessing=HARA_2018)
     assert "more than 1%" in str(error.value)
 
 
@@ -178,11 +194,18 @@ def test_of_eight_videos_one_may_be_left_out_and_of_one_none(tmp_path):
     missing = [str(tmp_path / f"{i}.avi") for i in range(2)]
     with pytest.warns(UserWarning, match=r"1 of 8 videos cannot be read:\n.*0\.avi"):
         clips = train_clips(Catalog([good] * 7 + missing[:1], [0] * 8, ["a"]), 4, 16, 8, seed=0,
-                            unreadable="skip")  # fmt: skip
+                            unreadable="skip", preprocessing=HARA_2018)  # fmt: skip
     assert sum(len(labels) for _, labels in clips) == 7
     for paths in ([good] * 7 + missing, missing[:1]):
         with pytest.raises(VideoError, match="more than 1%"):
-            train_clips(Catalog(paths, [0] * len(paths), ["a"]), 4, 16, 8, unreadable="skip")
+            train_clips(
+                Catalog(paths, [0] * len(paths), ["a"]),
+                4,
+                16,
+                8,
+                unreadable="skip",
+                preprocessing=HARA_2018,
+            )
 
 
 def test_a_folder_of_videos_cut_without_encoding_is_trained_and_tested_on(tmp_path, recwarn):
@@ -193,10 +216,12 @@ def test_a_folder_of_videos_cut_without_encoding_is_trained_and_tested_on(tmp_pa
     catalog = Catalog(paths, [0] * 8, ["a"])
     numbers = [np.arange(8 * i, 8 * i + 8) for i in range(3)] + [24 + np.arange(8) % 7]
     expected = decode_all(paths[0])[np.stack(numbers)][:, :, :, 8:56]
-    (inputs, _), *_ = test_clips(catalog, frames=8, size=48, batch_size=4)
+    (inputs, _), *_ = test_clips(catalog, frames=8, size=48, batch_size=4, preprocessing=HARA_2018)
     mean = np.asarray(HARA_2018.mean, "float32")
     np.testing.assert_allclose(inputs["clip"], expected - mean, atol=1e-4)
-    epochs = train_clips(catalog, frames=8, size=16, batch_size=8, seed=0).repeat(12)
+    epochs = train_clips(
+        catalog, frames=8, size=16, batch_size=8, seed=0, preprocessing=HARA_2018
+    ).repeat(12)
     assert len(list(epochs)) == 12
     assert not [w for w in recwarn if "cut" in str(w.message)]
 
@@ -211,8 +236,10 @@ def partly_damaged(tmp_path):
 
 def test_clips_that_touch_damaged_frames_are_left_out_of_testing(partly_damaged):
     damage = DamageLog(partly_damaged)
-    dataset = test_clips(partly_damaged, frames=8, size=16, batch_size=5, damage=damage)
-    with pytest.warns(UserWarning, match=r"0\.avi: some of its frames are damaged") as caught:
+    dataset = test_clips(
+        partly_damaged, frames=8, size=16, batch_size=5, damage=damage, preprocessing=HARA_2018
+    )
+    with pytest.warns(UserWarning, match=r"\.avi: some of its frames are damaged") as caught:
         batches = list(dataset.as_numpy_iterator())
     assert len([w for w in caught if "damaged" in str(w.message)]) == 4
     videos = np.concatenate([inputs["video"] for inputs, _ in batches])
@@ -226,7 +253,9 @@ def test_clips_that_touch_damaged_frames_are_left_out_of_testing(partly_damaged)
 
 
 def test_clips_that_touch_damaged_frames_are_drawn_anew_in_training(partly_damaged, recwarn):
-    dataset = train_clips(partly_damaged, 8, 16, 4, seed=0, crop_scales=(1.0,))
+    dataset = train_clips(
+        partly_damaged, 8, 16, 4, seed=0, crop_scales=(1.0,), preprocessing=HARA_2018
+    )
     mean = np.asarray(HARA_2018.mean, "float32")
     frames = decode_all(partly_damaged.paths[0])
     seen = set()
@@ -258,7 +287,9 @@ def damaged_later(tmp_path):
 
 def test_a_video_that_fails_during_training_is_replaced(damaged_later, recwarn):
     catalog, damaged = damaged_later
-    dataset = train_clips(catalog, frames=4, size=16, seed=0, batch_size=50)
+    dataset = train_clips(
+        catalog, frames=4, size=16, seed=0, batch_size=50, preprocessing=HARA_2018
+    )
     open(damaged, "wb").close()
     for _ in range(2):
         _, labels = collect(dataset)
@@ -271,7 +302,7 @@ def test_a_video_that_fails_during_training_is_replaced(damaged_later, recwarn):
 
 def test_a_video_that_fails_during_testing_is_named(damaged_later, recwarn):
     catalog, damaged = damaged_later
-    dataset = test_clips(catalog, frames=16, size=16)
+    dataset = test_clips(catalog, frames=16, size=16, preprocessing=HARA_2018)
     open(damaged, "wb").close()
     videos = np.concatenate([inputs["video"] for inputs, _ in dataset.as_numpy_iterator()])
     assert videos.tolist() == list(range(149))
@@ -307,7 +338,7 @@ def test_what_fails_in_a_data_set_arrives_as_it_was_raised(make, tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_what_fails_while_a_model_runs_arrives_as_it_was_raised(method, tmp_path):
     catalog, take_away = vanishing(tmp_path)
-    clips = test_clips(catalog, frames=4, size=16, batch_size=2)
+    clips = test_clips(catalog, frames=4, size=16, batch_size=2, preprocessing=HARA_2018)
     take_away()
     own = SEAResNet18_3D(input_shape=(4, 16, 16, 3), classes=2, width=0.05)
     inputs = keras.Input((4, 16, 16, 3), name="clip")
@@ -348,4 +379,4 @@ def test_wrong_arguments_are_named(tiny_ucf101, options, message):
 
 def test_an_empty_catalog_is_refused():
     with pytest.raises(ValueError, match="`catalog` holds no videos"):
-        train_clips(Catalog([], [], ["a"]))
+        train_clips(Catalog([], [], ["a"]), preprocessing=HARA_2018)

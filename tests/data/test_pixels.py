@@ -164,7 +164,9 @@ def test_pixels_that_are_not_square_are_shown_in_their_shape(tmp_path, model_pat
     means = np.asarray(HARA_2018.mean, "float32")
     clips = []
     for file in (path, expected):
-        (inputs, _), *_ = test_clips(Catalog([file], [0], ["any"]), 8, 48, 4)
+        (inputs, _), *_ = test_clips(
+            Catalog([file], [0], ["any"]), 8, 48, 4, preprocessing=HARA_2018
+        )
         clips.append(inputs["clip"].numpy() + means)
     # The place in a picture, which red and green tell, is the same.
     assert np.abs(clips[0] - clips[1])[..., :2].mean() < 2
@@ -174,5 +176,5 @@ def test_pixels_that_are_not_square_are_shown_in_their_shape(tmp_path, model_pat
     np.testing.assert_allclose(*scores, atol=0.02)
     # Records hold square pixels.
     write_records(Catalog([path], [0], ["any"]), str(tmp_path / "records"), 1, short_side=48)
-    (inputs, _), *_ = test_clips(str(tmp_path / "records"), 8, 48, 4)
+    (inputs, _), *_ = test_clips(str(tmp_path / "records"), 8, 48, 4, preprocessing=HARA_2018)
     assert np.abs(inputs["clip"].numpy() + means - clips[1])[..., :2].mean() < 3

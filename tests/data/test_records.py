@@ -26,6 +26,7 @@ from keras_seattn.data import (
 from keras_seattn.data.records import manifest as manifests
 from keras_seattn.data.records import open_records, write_records, writing
 from keras_seattn.evaluation import evaluate, load_model
+from keras_seattn.preprocessing import HARA_2018
 
 
 def smooth_pattern(frames, height, width, seed):
@@ -125,7 +126,9 @@ def test_test_clips_are_those_of_the_files(catalog, folder, size, data_format):
     for source in (catalog, folder):
         paths = catalog.paths if source is catalog else records.paths
         clips[source is folder] = {}
-        for inputs, labels in test_clips(source, 8, size, 5, data_format=data_format):
+        for inputs, labels in test_clips(
+            source, 8, size, 5, data_format=data_format, preprocessing=HARA_2018
+        ):
             for clip, video, label in zip(inputs["clip"], inputs["video"], labels, strict=True):
                 name = "/".join(paths[int(video)].split(os.sep)[-2:])
                 assert catalog.class_names[int(label)] == name.split("/")[0]
@@ -140,7 +143,7 @@ def test_test_clips_are_those_of_the_files(catalog, folder, size, data_format):
 
 
 def test_train_clips_show_each_video_once_an_epoch(catalog, folder):
-    dataset = train_clips(folder, 8, 32, 5, seed=3)
+    dataset = train_clips(folder, 8, 32, 5, seed=3, preprocessing=HARA_2018)
     assert [len(labels) for _, labels in dataset] == [5, 5, 2]
     assert len(dataset) == 3
     counts = np.zeros(3, int)
@@ -152,7 +155,7 @@ def test_train_clips_show_each_video_once_an_epoch(catalog, folder):
 
 def test_the_same_seed_gives_the_same_clips_and_epochs_differ(folder):
     def epochs(seed):
-        dataset = train_clips(folder, 8, 32, 12, seed=seed)
+        dataset = train_clips(folder, 8, 32, 12, seed=seed, preprocessing=HARA_2018)
         return [next(iter(dataset))[0].numpy() for _ in range(2)]
 
     first, second = epochs(1)
@@ -171,7 +174,9 @@ def test_training_crops_are_parts_of_the_frames(tmp_path):
     catalog = Catalog([str(path)] * 60, [0] * 60, ["a"])
     write_records(catalog, str(tmp_path / "records"), shards=1, quality=100)
     starts, sides, places, flips = [], [], [], 0
-    for clips, _ in train_clips(str(tmp_path / "records"), 8, 64, 60, seed=0):
+    for clips, _ in train_clips(
+        str(tmp_path / "records"), 8, 64, 60, seed=0, preprocessing=HARA_2018
+    ):
         for clip in clips.numpy() + np.float32([114.7748, 107.7354, 99.4750]):
             top, bottom = clip[:, 2, :, 0].mean(), clip[:, -3, :, 0].mean()
             left, right = clip[:, :, 2, 1].mean(), clip[:, :, -3, 1].mean()
@@ -190,7 +195,10 @@ def test_training_crops_are_parts_of_the_frames(tmp_path):
 
 
 def test_reading_needs_no_python(folder):
-    for dataset in (train_clips(folder, 8, 32, 4), test_clips(folder, 8, 32, 4)):
+    for dataset in (
+        train_clips(folder, 8, 32, 4, preprocessing=HARA_2018),
+        test_clips(folder, 8, 32, 4, preprocessing=HARA_2018),
+    ):
         policy = tf.data.experimental.ExternalStatePolicy.IGNORE
         graph = tf.compat.v1.GraphDef.FromString(
             dataset._as_serialized_graph(external_state_policy=policy).numpy()
@@ -248,7 +256,7 @@ def test_killed_while_writing_only_whole_shards_are_there(catalog, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     with pytest.raises(FileNotFoundError, match="is not a folder of finished records"):
-        train_clips(str(output))
+        train_clips(str(output), preprocessing=HARA_2018)
     for path in shards_of(output):
         assert sum(1 for _ in tf.data.TFRecordDataset(str(path))) == 2
     subprocess.run(command, check=True)
@@ -320,7 +328,7 @@ def test_a_damaged_shard_is_left_out_if_few_are_in_it(folder, monkeypatch):
     with pytest.warns(UserWarning, match=f"(?s){path.name}.*\nThey are left out"):
         records = open_records(folder, unreadable="skip")
     assert len(records) == 8
-    dataset = test_clips(records, 8, 24, 4)
+    dataset = test_clips(records, 8, 24, 4, preprocessing=HARA_2018)
     seen = {int(video): int(label) for inputs, labels in dataset
             for video, label in zip(inputs["video"], labels, strict=True)}  # fmt: skip
     assert seen == dict(enumerate(records.labels))

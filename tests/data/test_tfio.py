@@ -33,6 +33,7 @@ from keras_seattn.data import (
 )
 from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.tfio import ffmpeg4, loading
+from keras_seattn.preprocessing import HARA_2018
 
 HAS_TFIO = tf.__version__.startswith("2.16.") and importlib.util.find_spec("tensorflow_io")
 needs_tfio = pytest.mark.skipif(not HAS_TFIO, reason="needs tensorflow-io")
@@ -142,8 +143,12 @@ def test_other_colours_are_left_to_pyav(decoder, tag, tmp_path):
     )
     catalog = Catalog([path], [0], ["any"])
     with pytest.warns(UserWarning, match="1 of 1 videos are decoded by PyAV"):
-        clips, _ = collect(test_clips(catalog, frames=8, size=48, decoder="tfio"))
-    np.testing.assert_array_equal(clips, collect(test_clips(catalog, frames=8, size=48))[0])
+        clips, _ = collect(
+            test_clips(catalog, frames=8, size=48, decoder="tfio", preprocessing=HARA_2018)
+        )
+    np.testing.assert_array_equal(
+        clips, collect(test_clips(catalog, frames=8, size=48, preprocessing=HARA_2018))[0]
+    )
 
 
 @needs_tfio
@@ -152,8 +157,10 @@ def test_what_its_decoder_cannot_read_is_read_by_pyav(decoder, tmp_path):
     both = [videos(tmp_path, width, 3) for width in (72, 70, 64)]
     catalog = Catalog([path for c in both for path in c.paths], [0] * 9, ["any"])
     with pytest.warns(UserWarning, match="6 of 9 videos are decoded by PyAV"):
-        clips, _ = collect(test_clips(catalog, frames=8, size=48, decoder="tfio"))
-    expected, _ = collect(test_clips(catalog, frames=8, size=48))
+        clips, _ = collect(
+            test_clips(catalog, frames=8, size=48, decoder="tfio", preprocessing=HARA_2018)
+        )
+    expected, _ = collect(test_clips(catalog, frames=8, size=48, preprocessing=HARA_2018))
     assert np.abs(clips - expected).max() <= 2
 
 
@@ -161,7 +168,9 @@ def test_what_its_decoder_cannot_read_is_read_by_pyav(decoder, tmp_path):
 def test_a_video_damaged_later_is_named_and_replaced(decoder, tmp_path):
     damaged, *others = videos(tmp_path).paths
     catalog = Catalog([*others * 40, damaged], [0] * 201, ["any"])
-    dataset = train_clips(catalog, frames=8, size=32, seed=0, decoder="tfio")
+    dataset = train_clips(
+        catalog, frames=8, size=32, seed=0, decoder="tfio", preprocessing=HARA_2018
+    )
     pathlib.Path(damaged).write_bytes(b"not a video any more" * 100)
     with pytest.warns(UserWarning, match=re.escape(damaged)):
         clips, _ = collect(dataset)
@@ -175,9 +184,11 @@ def test_hidden_frames_do_not_count(without_pyav, tmp_path):
         (tmp_path / kind).mkdir()
         paths.append(OTHERS[kind](tmp_path / kind))
     catalog = Catalog(paths, [0, 0], ["any"])
-    expected, _ = collect(test_clips(catalog, frames=8, size=48))
+    expected, _ = collect(test_clips(catalog, frames=8, size=48, preprocessing=HARA_2018))
     without_pyav()
-    clips, _ = collect(test_clips(catalog, frames=8, size=48, decoder="tfio"))
+    clips, _ = collect(
+        test_clips(catalog, frames=8, size=48, decoder="tfio", preprocessing=HARA_2018)
+    )
     assert len(clips) == 2 * 4
     assert np.abs(clips - expected).max() <= 2
 
@@ -343,11 +354,13 @@ def test_an_object_store_serves_folders_videos_and_records(tmp_path):
 def test_one_sentence_says_what_is_missing(tmp_path):
     catalog = videos(tmp_path, count=1)
     for needing in (
-        lambda: train_clips(catalog, decoder="tfio"),
-        lambda: test_clips(catalog, decoder="tfio"),
+        lambda: train_clips(catalog, decoder="tfio", preprocessing=HARA_2018),
+        lambda: test_clips(catalog, decoder="tfio", preprocessing=HARA_2018),
         lambda: open_records("s3://bucket/records"),
         lambda: load_ucf101("http://127.0.0.1:9/UCF-101", "http://127.0.0.1:9/lists"),
-        lambda: train_clips(Catalog(["az://account/video.mp4"], [0], ["any"])),
+        lambda: train_clips(
+            Catalog(["az://account/video.mp4"], [0], ["any"]), preprocessing=HARA_2018
+        ),
     ):
         with pytest.raises(ImportError, match=r"tensorflow-io 0\.37\.1.*keras-seattn\[tfio\]"):
             needing()
@@ -370,7 +383,7 @@ def test_a_missing_ffmpeg_4_is_said(monkeypatch):
 
 def test_an_unknown_decoder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="`decoder` must be"):
-        train_clips(videos(tmp_path, count=1), decoder="opencv")
+        train_clips(videos(tmp_path, count=1), decoder="opencv", preprocessing=HARA_2018)
 
 
 def test_a_folder_with_other_files_is_not_touched(tmp_path):
@@ -404,8 +417,8 @@ def test_a_server_that_does_not_answer_is_not_remembered_as_damage(tmp_path, mon
     monkeypatch.setattr(storage, "open_file", open_file)
     catalog = Catalog(["s3://bucket/video.avi"], [0], ["any"])
     with pytest.raises(VideoError, match=r"s3://bucket/video\.avi.*connection reset"):
-        test_clips(catalog, frames=8, size=48)
-    clips, _ = collect(test_clips(catalog, frames=8, size=48))
+        test_clips(catalog, frames=8, size=48, preprocessing=HARA_2018)
+    clips, _ = collect(test_clips(catalog, frames=8, size=48, preprocessing=HARA_2018))
     assert clips.shape == (3, 8, 48, 48, 3)
 
 
