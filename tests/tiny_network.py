@@ -1,47 +1,31 @@
 """A network of one convolution a stage, which takes a fraction of a ResNet's time to build."""
 
+import inspect
+
 import keras
 
-from keras_seattn.applications import resnet3d
+from keras_seattn.applications import SEAResNet18_3D, resnet3d
+
+_DEFAULTS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(SEAResNet18_3D).parameters.items()
+    if name not in ("weights", "shortcut", "cache_dir")
+}
+_SMALL = {
+    "input_shape": (8, 16, 16, 3),
+    "classes": 2,
+    "width": 0.05,
+    "name": "tiny_network",
+    "checkpoint": None,
+}
 
 
-def TinyNetwork(
-    input_shape=(8, 16, 16, 3),
-    classes=2,
-    classifier_activation="softmax",
-    se_stages=resnet3d.STAGES,
-    sa_stages=resnet3d.STAGES,
-    channel_reduction=16,
-    sequence_reduction=2,
-    attention_reduction=8,
-    width=0.05,
-    data_format=None,
-    weights=None,
-):
-    """The trunk, the modules and the head of the networks, as their builders; no `weights`."""
+def TinyNetwork(**arguments):
+    """The trunk, the modules and the head of the networks; arguments as of their builders."""
 
     def block(x, filters, stride, data_format, name):
         x = resnet3d.conv_norm(x, filters, 3, stride, data_format, f"{name}_1")
         return keras.layers.ReLU(name=f"{name}_relu")(x)
 
-    return resnet3d.build_network(
-        block,
-        (1, 1, 1, 1),
-        (64, 128, 256, 512),
-        include_top=True,
-        checkpoint=None,
-        preprocessing=None,
-        input_tensor=None,
-        input_shape=input_shape,
-        pooling=None,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        se_stages=se_stages,
-        sa_stages=sa_stages,
-        channel_reduction=channel_reduction,
-        sequence_reduction=sequence_reduction,
-        attention_reduction=attention_reduction,
-        width=width,
-        data_format=data_format,
-        name="tiny_network",
-    )
+    arguments = {**_DEFAULTS, **_SMALL, **arguments}
+    return resnet3d.build_network(block, (1, 1, 1, 1), (64, 128, 256, 512), **arguments)
