@@ -4,10 +4,11 @@ import keras
 
 from keras_seattn import arguments
 from keras_seattn.errors import InputError
+from keras_seattn.layers.inner_dense import LayerOfDense
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
-class FrameSelfAttention(keras.layers.Layer):
+class FrameSelfAttention(LayerOfDense):
     """Self-attention between all positions of a frame, for each frame alone.
 
     With x the N = height * width positions of one frame, C channels each, and
@@ -76,16 +77,7 @@ class FrameSelfAttention(keras.layers.Layer):
 
     def _projection(self, inputs, outputs, name):
         """A 1x1x1 convolution, written as what it is: one matrix for all positions."""
-        # `trainable` must be handed on: Keras restores it for a saved layer, not for those in it.
-        layer = keras.layers.Dense(
-            outputs,
-            use_bias=False,
-            dtype=self.dtype_policy,
-            trainable=self.trainable,
-            name=name,
-        )
-        layer.build((None, None, inputs))
-        return layer
+        return self.dense((None, None, inputs), outputs, use_bias=False, name=name)
 
     def call(self, inputs, return_attention=False):
         x = inputs

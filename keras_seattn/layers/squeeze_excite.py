@@ -4,10 +4,11 @@ import keras
 
 from keras_seattn import arguments
 from keras_seattn.errors import InputError
+from keras_seattn.layers.inner_dense import LayerOfDense
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
-class SqueezeExcite3D(keras.layers.Layer):
+class SqueezeExcite3D(LayerOfDense):
     """Squeeze-and-excitation of video features, over channels or over frames.
 
     Each channel (or frame) is scaled by a gate between 0 and 1 that depends on
@@ -71,12 +72,8 @@ class SqueezeExcite3D(keras.layers.Layer):
                 f"Give the model an input shape with a fixed number of {counted}."
             )
         hidden = max(1, gates // self.reduction)
-        # `trainable` must be handed on: Keras restores it for a saved layer, not for those in it.
-        options = {"dtype": self.dtype_policy, "trainable": self.trainable}
-        self.reduce = keras.layers.Dense(hidden, activation="relu", name="reduce", **options)
-        self.reduce.build((None, gates))
-        self.expand = keras.layers.Dense(gates, activation="sigmoid", name="expand", **options)
-        self.expand.build((None, hidden))
+        self.reduce = self.dense((None, gates), hidden, activation="relu", name="reduce")
+        self.expand = self.dense((None, hidden), gates, activation="sigmoid", name="expand")
         self.input_spec = keras.layers.InputSpec(ndim=5, axes={self._gated_axis: gates})
 
     def gates(self, inputs):
