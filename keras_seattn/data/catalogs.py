@@ -50,6 +50,12 @@ class Catalog:
                 f"`labels` must be from 0 to {classes - 1}, for there are {classes} class names. "
                 f"Received: labels from {self.labels.min()} to {self.labels.max()}"
             )
+        for name in self.class_names:
+            if (shown := str(name).encode(errors="backslashreplace").decode()) != name:
+                raise InputError(
+                    f"The name of a class is not text in UTF-8: {shown}. Files of models and "
+                    "records could not hold it. Rename its folder."
+                )
 
     def __len__(self):
         return len(self.paths)

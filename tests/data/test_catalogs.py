@@ -204,6 +204,8 @@ def test_catalogs_check_their_labels():
         Catalog(["a"], [0, 1], ["x", "y"])
     with pytest.raises(ValueError, match="`labels` must be from 0 to 1"):
         Catalog(["a"], [2], ["x", "y"])
+    with pytest.raises(ValueError, match=r"not text in UTF-8: a\\udce9\. .*Rename its folder"):
+        Catalog(["a"], [0], ["a\udce9", "y"])
 
 
 KINETICS = (
