@@ -1,6 +1,6 @@
 """How much of a class activation map lies on the moving object of the motions data set.
 
-    python examples/train_ucf101.py --demo --size 112 --epochs 6 --output runs/motions112
+    keras-seattn train --demo --size 112 --epochs 6 --output runs/motions112
     python benchmarks/activation_maps.py --model runs/motions112/model.keras
 
 For each test video (split 1, seed 0): the share of the map's mass that lies on the object, over the

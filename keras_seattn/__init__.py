@@ -2,25 +2,37 @@
 
 import importlib
 import os
+import sys
 
 from keras_seattn import files, onednn
+from keras_seattn.version import __version__
 
 onednn.enable()
 if os.path.expanduser("~") == "~":  # a user without a folder, for whom Keras would make one: `~`
     os.environ.setdefault("KERAS_HOME", files.expand_user("~/.keras"))
 
-from keras_seattn import applications, layers  # noqa: E402
-from keras_seattn.version import __version__  # noqa: E402
-
-# `data` needs TensorFlow's tf.data, and the rest needs `data`; layers and networks need neither.
-_LOADED_ON_USE = ("data", "evaluation", "explain", "export", "training", "tuning")
-
-__all__ = ["__version__", "applications", "layers", "predict", *_LOADED_ON_USE]
+_ROOMS = (
+    "applications", "data", "evaluation", "explain", "export", "layers", "settings", "training",
+    "tuning",
+)  # fmt: skip
+__all__ = ["__version__", "predict", *_ROOMS]
 
 
 def __getattr__(name):
-    if name in _LOADED_ON_USE:
+    if name in _ROOMS:
         return importlib.import_module(f"keras_seattn.{name}")
     if name == "predict":
         return importlib.import_module("keras_seattn.evaluation").predict
     raise AttributeError(f"module 'keras_seattn' has no attribute {name!r}")
+
+
+def _is_command():
+    """Whether this process is `keras-seattn`, which reads its flags before Keras is loaded."""
+    started = os.path.splitext(os.path.basename(sys.argv[0]))[0] if sys.argv else ""
+    return started == "keras-seattn" or (started == "-m" and "keras_seattn" in sys.orig_argv)
+
+
+# The rest needs TensorFlow's tf.data and is loaded on use. These are what files of models hold, and
+# Keras finds a layer in a file only if it was loaded before.
+if not _is_command():
+    from keras_seattn import applications, layers  # noqa: F401

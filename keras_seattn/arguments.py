@@ -2,8 +2,6 @@
 
 import operator
 
-import keras
-
 from keras_seattn.errors import InputError
 
 
@@ -61,6 +59,8 @@ def one_of(value, allowed, name):
 def standard_data_format(value):
     """Returns `value`, or Keras' own setting for None, or raises a ValueError."""
     if value is None:
+        import keras  # Here, for commands check their flags before it is loaded.
+
         return keras.config.image_data_format()
     return one_of(value, ("channels_last", "channels_first"), "data_format")
 

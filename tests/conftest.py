@@ -1,9 +1,5 @@
 """What tests of several folders share."""
 
-import pathlib
-import runpy
-import sys
-
 import pytest
 from video_files import moving_pattern, write_video
 
@@ -14,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.commands import main
 
 
 @pytest.fixture(autouse=True)
@@ -69,18 +66,15 @@ def model_path(tmp_path):
 
 
 @pytest.fixture
-def run_example(monkeypatch, capsys):
-    """Runs `examples/NAME.py OPTIONS` in this process, which is faster than in one of its own.
+def run_command(capsys):
+    """Runs `keras-seattn NAME OPTIONS` in this process, which is faster than in one of its own.
 
     It returns `(what it ended with, output, error output)`: None or 0 where it went well.
     """
 
     def run(name, *options):
-        script = pathlib.Path(__file__).parents[1] / "examples" / f"{name}.py"
-        monkeypatch.setattr(sys, "argv", [script.name, *map(str, options)])
-        code = None
         try:
-            runpy.run_path(str(script), run_name="__main__")
+            code = main([name, *options])
         except SystemExit as ended:
             code = ended.code
         return code, *capsys.readouterr()

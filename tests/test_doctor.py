@@ -1,11 +1,11 @@
-"""`python -m keras_seattn.doctor`: what is right is said to be, what is wrong is found."""
+"""`keras-seattn doctor`: what is right is said to be, what is wrong is found."""
 
 import os
 
 import keras
 import pytest
 
-from keras_seattn.doctor import __main__ as doctor
+from keras_seattn.doctor import checkup as doctor
 
 
 def test_all_is_right_here(capsys):

@@ -218,7 +218,7 @@ def _cached(name, known, cache_dir):
     raise MissingFileError(
         f"weights={name!r} needs {known.file}, which nobody hosts for programs yet. Get "
         f"{known.file} from {known.page} and put it in {folder}. To use it without PyTorch, "
-        f"convert it once: python -m keras_seattn.applications.convert '{path}' '{converted}'"
+        f"convert it once: keras-seattn convert '{path}' '{converted}'"
     )
 
 

@@ -1,17 +1,11 @@
-"""Converts checkpoints between kenshohara/3D-ResNets-PyTorch (.pth) and Keras.
+"""Converts checkpoints between kenshohara/3D-ResNets-PyTorch (.pth) and Keras."""
 
-python -m keras_seattn.applications.convert resnext-101-kinetics.pth resnext101.weights.h5
-python -m keras_seattn.applications.convert model.keras model.pth
-"""
-
-import argparse
 import functools
 import os
 
 import keras
 import numpy as np
 
-from keras_seattn import errors
 from keras_seattn.applications import (
     checkpoints,
     resnet3d,
@@ -22,7 +16,8 @@ from keras_seattn.applications import (
 )
 from keras_seattn.applications.labels import class_list
 from keras_seattn.errors import InputError
-from keras_seattn.preprocessing import PREPROCESSINGS, Preprocessing, plain_description
+from keras_seattn.preprocessing import Preprocessing, plain_description
+from keras_seattn.settings import STAGES
 
 # What upstream calls the networks: what builds them, and which of their files are published.
 ARCHITECTURES = {
@@ -115,8 +110,8 @@ def build(checkpoint, frames=16, size=112):
         include_top="predictions" in layers,
         input_shape=(frames, size, size, stem.shape[-2]),
         classes=len(arrays.get("predictions/bias", [0])),
-        se_stages=[s for s in resnet3d.STAGES if f"stage{s}_se_residual" in layers],
-        sa_stages=[s for s in resnet3d.STAGES if f"stage{s}_attention" in layers],
+        se_stages=[s for s in STAGES if f"stage{s}_se_residual" in layers],
+        sa_stages=[s for s in STAGES if f"stage{s}_attention" in layers],
         width=checkpoint.width,
         data_format="channels_last",
         **options,
@@ -161,28 +156,3 @@ def _architecture(checkpoint):
         f"{checkpoint.path} is of none of the networks here, {' and '.join(ARCHITECTURES)}. "
         f"It holds the layers {', '.join(sorted(layers)[:10])}, ..."
     )
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("source", help=".pth, .weights.h5 or .keras file")
-    parser.add_argument("target", help=".weights.h5 or .keras file from .pth, else .pth")
-    parser.add_argument("--frames", type=int, help="of a clip, for .keras (the source's, or 16)")
-    parser.add_argument("--size", type=int, default=112, help="of a clip, for .keras (112)")
-    parser.add_argument(
-        "--class-names", help="kinetics400, ucf101, hmdb51, or a .txt file with a class a line"
-    )
-    parser.add_argument(
-        "--preprocessing", choices=PREPROCESSINGS, help="whose it is, where the source does not say"
-    )
-    options = parser.parse_args()
-    preprocessing = PREPROCESSINGS.get(options.preprocessing)
-    with errors.in_one_line():
-        convert(**{**vars(options), "preprocessing": preprocessing})
-    print(f"Wrote {options.target}")
-
-
-if __name__ == "__main__":
-    main()

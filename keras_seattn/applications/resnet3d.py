@@ -22,6 +22,7 @@ from keras_seattn.layers import (
     ZeroPaddedShortcut,
 )
 from keras_seattn.preprocessing import HARA_2018, HARA_2020, Preprocessing
+from keras_seattn.settings import STAGES, checked_stages
 
 PAGE_2018 = (
     "https://drive.google.com/drive/folders/14KRBqT8ySfPtFSuLsFS2U4I-ihTDs0Y9 (linked from "
@@ -35,8 +36,6 @@ PUBLISHED = {
     "kinetics400": Published("resnet-18-kinetics.pth", PAGE_2018, "kinetics400", HARA_2018),
     "kinetics700": Published("r3d18_K_200ep.pth", PAGE_2020, None, HARA_2020),
 }
-
-STAGES = (1, 2, 3, 4)
 
 SHARED_ARGUMENTS = """
     Args:
@@ -89,7 +88,8 @@ SHARED_ARGUMENTS = """
 
 
 def document(builder, published, more=""):
-    """Puts the arguments that all builders share in place of `{arguments}` in a docstring."""
+    """Finishes a builder: its docstring's `{arguments}`, and the weights it knows by name."""
+    builder.published = published
     shared = SHARED_ARGUMENTS.replace("{more}", more)
     shared = shared.replace("{names}", ", ".join(f'`"{name}"`' for name in published))
     if builder.__doc__:  # python -OO removes it
@@ -138,8 +138,8 @@ def build_network(
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(pooling, (None, "avg", "max"), "pooling")
     classes = arguments.positive_integer(classes, "classes")
-    se_stages = _checked_stages(se_stages, "se_stages")
-    sa_stages = _checked_stages(sa_stages, "sa_stages")
+    se_stages = checked_stages(se_stages, "se_stages")
+    sa_stages = checked_stages(sa_stages, "sa_stages")
     channel_reduction = arguments.positive_integer(channel_reduction, "channel_reduction")
     sequence_reduction = arguments.positive_integer(sequence_reduction, "sequence_reduction")
     attention_reduction = arguments.positive_integer(attention_reduction, "attention_reduction")
@@ -230,15 +230,6 @@ def residual(x, branch, filters, stride, data_format, name, shortcut="B"):
 def scaled(filters, width):
     """`filters` times `width`, in whole filters, at least one."""
     return max(1, int(filters * width))
-
-
-def _checked_stages(stages, name):
-    stages = tuple(stages) if hasattr(stages, "__iter__") else (stages,)
-    if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
-        raise InputError(
-            f"`{name}` must hold stages of 1, 2, 3, 4, each at most once. Received: {name}={stages}"
-        )
-    return stages
 
 
 def _input(input_tensor, input_shape, data_format, se_stages, name):

@@ -214,6 +214,6 @@ def _torch(path):
     except ImportError as error:
         raise MissingPackageError(
             f"PyTorch is needed for {os.fspath(path)}: pip install torch. Or convert the file "
-            "where PyTorch is: python -m keras_seattn.applications.convert in.pth out.weights.h5"
+            "where PyTorch is: keras-seattn convert in.pth out.weights.h5"
         ) from error
     return torch

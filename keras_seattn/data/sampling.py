@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-# The sides of training crops, as shares of the shorter side: 1, 2^-1/4, ... 2^-1.
-CROP_SCALES = tuple(2 ** (-quarter / 4) for quarter in range(5))
+from keras_seattn.settings import CROP_SCALES
+
 CROP_POSITIONS = ("center", "top left", "top right", "bottom left", "bottom right")
 
 

@@ -236,7 +236,7 @@ def load_model(path):
         raise InputError(
             "The model must be a .keras file, or exported: .xml, .onnx, .tflite or the folder of "
             f"a SavedModel. Received: {path}. A .pth file becomes one with: "
-            f"python -m keras_seattn.applications.convert '{path}' model.keras"
+            f"keras-seattn convert '{path}' model.keras"
         )
     if not os.path.isfile(path):
         raise MissingFileError(f"The model does not exist: {path}")

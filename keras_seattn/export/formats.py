@@ -107,6 +107,6 @@ def read_description(path, format, model):
     if not text:
         raise InputError(
             f"{path} does not say what its classes and its preprocessing are. Export the model "
-            "with keras_seattn.export.export_model or examples/export.py."
+            "with keras_seattn.export.export_model or keras-seattn export."
         )
     return json.loads(text)

@@ -5,6 +5,7 @@ from keras_seattn.training.precision import automatic_policy
 from keras_seattn.training.recipe import (
     Recipe,
     fine_tuning_recipe,
+    make_recipe,
     paper_learning_rate,
     paper_recipe,
     quick_recipe,
@@ -22,6 +23,7 @@ __all__ = [
     "fine_tuning_recipe",
     "fit",
     "freeze_before",
+    "make_recipe",
     "paper_learning_rate",
     "paper_recipe",
     "quick_recipe",

@@ -1,5 +1,6 @@
 """How to train: the paper's optimizer and schedule, and a quicker one for the demo."""
 
+import math
 import typing
 
 import keras
@@ -191,6 +192,27 @@ def quick_recipe(steps, learning_rate=3e-3):
         warmup_steps=warmup,
     )
     return Recipe(keras.optimizers.Adam(schedule), [])
+
+
+def make_recipe(run, network, training_videos):
+    """The recipe that a run's settings name.
+
+    Args:
+        run: `settings.RunSettings`.
+        network: `settings.NetworkSettings`.
+        training_videos: int, how many there are.
+
+    Returns:
+        A `Recipe`.
+    """
+    rate = run.learning_rate
+    if run.recipe == "quick":
+        steps = run.epochs * math.ceil(training_videos / run.batch_size)
+        return quick_recipe(steps, 3e-3 if rate is None else rate)
+    if run.recipe == "fine-tuning":
+        return fine_tuning_recipe(run.batch_size, rate)
+    decay = FINE_TUNING_WEIGHT_DECAY if network.weights else FROM_SCRATCH_WEIGHT_DECAY
+    return paper_recipe(network.frames, run.batch_size, rate, weight_decay=decay)
 
 
 def _for_keras(published, batch_size):

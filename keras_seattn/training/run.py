@@ -5,16 +5,15 @@ import os
 import keras
 import numpy as np
 
-from keras_seattn import arguments
 from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.pipeline import train_clips
-from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.description import set_class_names
 from keras_seattn.errors import ExistingFileError, InputError
 from keras_seattn.evaluation import DivergedError, evaluate, write_report
 from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.raised import as_raised
+from keras_seattn.settings import FitSettings, fit_settings
 from keras_seattn.training.video_validation import VideoValidation
 
 
@@ -24,13 +23,11 @@ def train(
     train_catalog,
     test_catalog,
     output_dir,
-    epochs,
-    batch_size=32,
-    seed=None,
-    unreadable="stop",
-    crop_scales=CROP_SCALES,
+    settings=None,
+    *,
     config=None,
     command=None,
+    **changes,
 ):
     """Trains a model on the videos of one catalog and evaluates it on another.
 
@@ -54,13 +51,10 @@ def train(
         test_catalog: `data.Catalog` with the same classes, or some of them;
             they are matched by name.
         output_dir: str, a folder; made where missing.
-        epochs: int; each shows one clip of every training video.
-        batch_size: int, the number of clips of a training step.
-        seed: int, of the sampling of clips; None for other clips each time.
-        unreadable: what to do about videos that cannot be read, `"stop"` or
-            `"skip"`; see `data.train_clips`.
-        crop_scales: see `data.train_clips`.
+        settings: `settings.FitSettings`; None means its defaults.
         config, command: for the report; see `evaluation.write_report`.
+        **changes: fields of `FitSettings` to change: `epochs=`, `batch_size=`,
+            `seed=`, `unreadable=`, `crop_scales=`.
 
     Returns:
         An `evaluation.EvaluationResult` of the test catalog.
@@ -82,8 +76,8 @@ def train(
     def file(name):
         return os.path.join(output_dir, name)
 
+    settings = fit_settings(FitSettings, settings, changes)
     # What `fit` checks too, before a folder is made.
-    arguments.positive_integer(epochs, "epochs")
     clip_shape(model)
     check_classes(model, train_catalog, test_catalog)
     check_output(output_dir)
@@ -93,11 +87,7 @@ def train(
         recipe,
         train_catalog,
         test_catalog,
-        epochs,
-        batch_size,
-        seed,
-        unreadable,
-        crop_scales,
+        settings,
         callbacks=[
             keras.callbacks.ModelCheckpoint(file("model.keras")),
             keras.callbacks.ModelCheckpoint(file("best.keras"), "val_loss", save_best_only=True),
@@ -105,7 +95,7 @@ def train(
             keras.callbacks.TensorBoard(file("tensorboard"), write_graph=False),
         ],
     )
-    result = evaluate(model, test_catalog, batch_size, unreadable)
+    result = evaluate(model, test_catalog, settings.batch_size, unreadable=settings.unreadable)
     write_report(
         result,
         output_dir,
@@ -132,21 +122,18 @@ def fit(
     recipe,
     train_catalog,
     validation_catalog,
-    epochs,
-    batch_size=32,
-    seed=None,
-    unreadable="stop",
-    crop_scales=CROP_SCALES,
+    settings=None,
+    *,
     callbacks=(),
     verbose="auto",
+    **changes,
 ):
     """Trains a model on the videos of one catalog and scores another after each epoch.
 
     The part of `train` that writes no files.
 
     Args:
-        model, recipe, train_catalog, epochs, batch_size, seed, unreadable,
-            crop_scales: see `train`.
+        model, recipe, train_catalog, settings, **changes: see `train`.
         validation_catalog: `data.Catalog` with the same classes, or some of
             them; they are matched by name.
         callbacks: sequence of `keras.callbacks.Callback`, called behind the
@@ -171,31 +158,31 @@ def fit(
     >>> history.history["val_top1"][-1]
     0.61
     """
-    epochs = arguments.positive_integer(epochs, "epochs")
+    settings = fit_settings(FitSettings, settings, changes)
     frames, size, data_format = clip_shape(model)
     check_classes(model, train_catalog, validation_catalog)
     clips = train_clips(
         train_catalog,
         frames,
         size,
-        batch_size,
-        seed,
-        unreadable,
-        crop_scales,
-        data_format,
-        preprocessing_of(model),
+        settings.batch_size,
+        seed=settings.seed,
+        unreadable=settings.unreadable,
+        crop_scales=settings.crop_scales,
+        data_format=data_format,
+        preprocessing=preprocessing_of(model),
     )
     set_class_names(model, train_catalog.class_names)
     compile_model(model, recipe)
     with as_raised():
         history = model.fit(
             clips,
-            epochs=epochs,
+            epochs=settings.epochs,
             shuffle=False,  # `train_clips` does it.
             verbose=verbose,
             callbacks=[
                 keras.callbacks.TerminateOnNaN(),
-                VideoValidation(validation_catalog, batch_size, unreadable),
+                VideoValidation(validation_catalog, settings.batch_size, settings.unreadable),
                 *recipe.callbacks,
                 *callbacks,
             ],

@@ -1,10 +1,10 @@
 """Keras Tuner searches over the reduction ratios r and d."""
 
+from keras_seattn.settings import OBJECTIVES, TUNERS
 from keras_seattn.tuning.cost import Cost, count_multiply_adds, measure_inference
 from keras_seattn.tuning.hypermodel import ReductionHyperModel, build_model
-from keras_seattn.tuning.oracles import ORACLES as TUNERS
 from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
-from keras_seattn.tuning.search import OBJECTIVES, search_reductions
+from keras_seattn.tuning.search import search_reductions
 from keras_seattn.tuning.tuner import SearchError, role
 
 __all__ = [

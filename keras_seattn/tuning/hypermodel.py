@@ -7,9 +7,9 @@ import keras_tuner
 
 from keras_seattn import arguments
 from keras_seattn.applications import SEAResNet18_3D
-from keras_seattn.applications.resnet3d import STAGES
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import clip_shape
+from keras_seattn.settings import STAGES, checked_stages, parse_stages, stages_as_text
 from keras_seattn.training.recipe import paper_recipe
 from keras_seattn.training.run import compile_model
 
@@ -76,8 +76,8 @@ class ReductionHyperModel(keras_tuner.HyperModel):
             "channel_reduction": _choices(channel_reductions, "channel_reductions"),
             "sequence_reduction": _choices(sequence_reductions, "sequence_reductions"),
             "attention_reduction": _choices(attention_reductions, "attention_reductions"),
-            "se_stages": _choices(se_stages, "se_stages", _stages),
-            "sa_stages": _choices(sa_stages, "sa_stages", _stages),
+            "se_stages": _choices(se_stages, "se_stages", checked_stages),
+            "sa_stages": _choices(sa_stages, "sa_stages", checked_stages),
             "learning_rate": _choices(learning_rates, "learning_rates", _learning_rate),
         }
 
@@ -226,17 +226,7 @@ def build_model(hp, **options):
 
 def plain(value):
     """A setting as a number or text: stages as `"1,2,3,4"`, or `"none"`."""
-    return (",".join(map(str, value)) or "none") if isinstance(value, tuple) else value
-
-
-def parse_stages(text):
-    """The stages of a text that `plain` wrote, as a tuple, or a ValueError."""
-    if text == "none":
-        return ()
-    numbers = text.split(",")
-    if not all(number in map(str, STAGES) for number in numbers):
-        raise InputError(f"stages must be like 1,2,3,4 or 3,4 or none, not {text!r}")
-    return _stages(map(int, numbers), "stages")
+    return stages_as_text(value) if isinstance(value, tuple) else value
 
 
 def _choices(values, name, check=arguments.positive_integer):
@@ -247,16 +237,6 @@ def _choices(values, name, check=arguments.positive_integer):
     if None in checked and len(checked) > 1:
         raise InputError(f"`{name}` must hold either numbers or None. Received: {checked}")
     return tuple(sorted(checked)) if check is arguments.positive_integer else checked
-
-
-def _stages(value, name):
-    stages = tuple(value)
-    if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
-        raise InputError(
-            f"`{name}` must hold sequences of stages of 1, 2, 3, 4, each at most once. "
-            f"Received: {stages}"
-        )
-    return tuple(sorted(stages))
 
 
 def _learning_rate(value, name):

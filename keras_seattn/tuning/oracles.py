@@ -180,26 +180,22 @@ ORACLES = {
 }
 
 
-def make_oracle(tuner, hypermodel, objective, max_trials, epochs, seed):
-    """An oracle by its name in `ORACLES`.
+def make_oracle(search, hypermodel):
+    """The oracle that a search's settings name.
 
     Args:
-        tuner: str.
+        search: `settings.SearchSettings`.
         hypermodel: `ReductionHyperModel`.
-        objective: str, a metric; those that end in `loss` are made small.
-        max_trials: int, or None for no limit.
-        epochs: int, the most that a trial is trained.
-        seed: int.
     """
-    direction = "min" if objective.endswith("loss") else "max"
+    direction = "min" if search.objective.endswith("loss") else "max"
     options = {
-        "objective": keras_tuner.Objective(objective, direction),
-        "seed": seed + 1,  # Keras Tuner takes 0 for no seed.
+        "objective": keras_tuner.Objective(search.objective, direction),
+        "seed": search.seed + 1,  # Keras Tuner takes 0 for no seed.
         # Trials that diverge are results too.
         "max_consecutive_failed_trials": 10**9,
     }
-    if tuner == "hyperband":
-        options["max_epochs"] = epochs
-    oracle = ORACLES[tuner](hypermodel, **options)
-    oracle.max_trials = max_trials
+    if search.tuner == "hyperband":
+        options["max_epochs"] = search.epochs
+    oracle = ORACLES[search.tuner](hypermodel, **options)
+    oracle.max_trials = search.max_trials
     return oracle

@@ -3,21 +3,19 @@
 import dataclasses
 import hashlib
 import json
-import math
 import os
 import shutil
 
 import filelock
 import keras
 
-from keras_seattn import arguments
 from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.holding_out import hold_out
-from keras_seattn.data.sampling import CROP_SCALES
 from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation import evaluate, load_model, write_report
 from keras_seattn.files import read_json, write_json
+from keras_seattn.settings import SearchSettings, fit_settings
 from keras_seattn.training.recipe import paper_recipe
 from keras_seattn.training.run import check_output
 from keras_seattn.tuning import oracles
@@ -26,29 +24,19 @@ from keras_seattn.tuning.report import write_search_report
 from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
 from keras_seattn.tuning.tuner import ReductionTuner, SearchError, best_execution, role
 
-OBJECTIVES = ("val_top1", "val_clip_top1", "val_loss", "clip_top1", "loss")
-
 
 def search_reductions(
     hypermodel,
     train_catalog,
     test_catalog,
     output_dir,
-    tuner="grid",
-    objective="val_top1",
-    max_trials=None,
-    epochs=20,
-    executions_per_trial=1,
-    batch_size=32,
-    seed=0,
+    settings=None,
+    *,
     recipe=None,
-    validation_share=0.2,
-    unreadable="stop",
-    crop_scales=CROP_SCALES,
-    worker_timeout=60,
     config=None,
     command=None,
     full_training=None,
+    **changes,
 ):
     """Searches the reductions of a network's modules with Keras Tuner.
 
@@ -77,27 +65,15 @@ def search_reductions(
         train_catalog, test_catalog: `data.Catalog`s with the same classes; the
             second may lack some.
         output_dir: str, a folder; made where missing.
-        tuner: `"grid"`, `"random"`, `"bayesian"` or `"hyperband"`.
-        objective: `"val_top1"`, `"val_clip_top1"`, `"val_loss"`,
-            `"clip_top1"` or `"loss"`.
-        max_trials: int, the most trials; None for as many as `tuner` has.
-        epochs: int, how long a trial is trained, at most; Hyperband trains
-            many for fewer, and the best of them anew for more.
-        executions_per_trial: int, how often each configuration is trained,
-            each time with another seed.
-        batch_size: int, the number of clips of a training step.
-        seed: int, of the validation set, the oracle and the trainings.
+        settings: `settings.SearchSettings`; None means its defaults.
         recipe: function of the epochs, the number of videos trained on and a
             learning rate (None unless it is searched) that returns a
             `training.Recipe`; None means the paper's.
-        validation_share: float, see `data.hold_out`.
-        unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
-        crop_scales: see `data.train_clips`.
-        worker_timeout: float, seconds without a sign of life after which a
-            worker's trial is given to another one.
         config, command: for the report; see `evaluation.write_report`.
         full_training: function of settings that returns the command that
             trains them fully, for the report; or None.
+        **changes: fields of `SearchSettings` to change: `tuner=`, `epochs=`,
+            `max_trials=`, `executions_per_trial=` and so on.
 
     Returns:
         A `SearchResult`; None in a worker.
@@ -122,39 +98,30 @@ def search_reductions(
     >>> result.best.settings["channel_reduction"]
     16
     """
-    arguments.one_of(tuner, tuple(oracles.ORACLES), "tuner")
-    arguments.one_of(objective, OBJECTIVES, "objective")
-    seed = arguments.seed(seed)
-    epochs = arguments.positive_integer(epochs, "epochs")
-    executions = arguments.positive_integer(executions_per_trial, "executions_per_trial")
-    if max_trials is not None:
-        max_trials = arguments.positive_integer(max_trials, "max_trials")
-    if not 0 < worker_timeout < math.inf:
-        raise InputError(
-            f"`worker_timeout` must be a number of seconds above 0. Received: {worker_timeout}"
-        )
+    search = fit_settings(SearchSettings, settings, changes)
     match_classes(test_catalog, train_catalog.class_names, "the training data")
     part = role()
-    training, validation = hold_out(train_catalog, validation_share, seed)
+    training, validation = hold_out(train_catalog, search.validation_share, search.seed)
     if part != "worker":
         # Now, not when all trials are done.
-        scan_catalog(train_catalog, unreadable)
-        scan_catalog(test_catalog, unreadable)
+        scan_catalog(train_catalog, search.unreadable)
+        scan_catalog(test_catalog, search.unreadable)
     if len(hypermodel.configurations()) == 1:
-        tuner = "grid"  # The others need something to choose from.
+        # The others need something to choose from.
+        search = dataclasses.replace(search, tuner="grid")
     _claim(
         output_dir,
         {
             **{name: list(values) for name, values in hypermodel.choices.items()},
             "network": {"builder": hypermodel.builder.__name__, **hypermodel.network},
-            "tuner": tuner,
-            "objective": objective,
-            "epochs": epochs,
-            "executions_per_trial": executions,
-            "batch_size": batch_size,
-            "seed": seed,
+            "tuner": search.tuner,
+            "objective": search.objective,
+            "epochs": search.epochs,
+            "executions_per_trial": search.executions_per_trial,
+            "batch_size": search.batch_size,
+            "seed": search.seed,
             "precision": keras.config.dtype_policy().name,
-            "crop_scales": list(crop_scales),
+            "crop_scales": list(search.crop_scales),
             "class_names": list(train_catalog.class_names),
             "training_videos": _summary(training),
             "validation_videos": _summary(validation),
@@ -164,30 +131,21 @@ def search_reductions(
     if recipe is None:
 
         def recipe(epochs, training_videos, learning_rate):
-            return paper_recipe(hypermodel.frames, batch_size, learning_rate)
+            return paper_recipe(hypermodel.frames, search.batch_size, learning_rate)
 
     def run():
-        keras.utils.set_random_seed(seed)
-        oracle = oracles.make_oracle(tuner, hypermodel, objective, max_trials, epochs, seed)
+        keras.utils.set_random_seed(search.seed)
+        oracle = oracles.make_oracle(search, hypermodel)
         oracle.verbose = 0  # The tuner says what matters.
         try:
-            runner = ReductionTuner(oracle, hypermodel, output_dir, executions, worker_timeout)
+            runner = ReductionTuner(oracle, hypermodel, output_dir, search)
         except json.JSONDecodeError as error:
             folder = os.path.join(output_dir, "keras_tuner")
             raise SearchError(
                 f"The files in {folder} are damaged: {error}. Remove that folder and start again; "
                 "no finished training is lost."
             ) from error
-        runner.search(
-            epochs=epochs,
-            recipe=recipe,
-            seed=seed,
-            train_catalog=training,
-            validation_catalog=validation,
-            batch_size=batch_size,
-            unreadable=unreadable,
-            crop_scales=crop_scales,
-        )
+        runner.search(recipe=recipe, train_catalog=training, validation_catalog=validation)
         return oracle, runner.kept
 
     if part == "worker":
@@ -196,7 +154,7 @@ def search_reductions(
     try:
         with filelock.FileLock(os.path.join(output_dir, "search.lock"), timeout=0):
             oracle, kept = run()
-            trials = _collect(oracle, kept, hypermodel, epochs, executions, objective)
+            trials = _collect(oracle, kept, hypermodel, search)
             if not any(trial.status == "completed" for trial in trials):
                 reasons = "; ".join(sorted({trial.message for trial in trials}))
                 raise SearchError(
@@ -204,8 +162,8 @@ def search_reductions(
                     f"rate, or other settings, in another folder than {output_dir}."
                 )
             trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
-            result = SearchResult(trials, objective, len(validation))
-            test = _test(result.best, test_catalog, output_dir, batch_size, unreadable)
+            result = SearchResult(trials, search.objective, len(validation))
+            test = _test(result.best, test_catalog, output_dir, search)
             result = dataclasses.replace(result, test=test)
             full = full_training and full_training(result.best.settings)
             write_search_report(result, hypermodel, output_dir, config, command, full)
@@ -250,18 +208,18 @@ def _claim(output_dir, search):
             )
 
 
-def _collect(oracle, kept, hypermodel, epochs, executions, objective):
+def _collect(oracle, kept, hypermodel, search):
     """The `TrialResult`s of an oracle's trials, without costs."""
     results = []
     for number in oracle.start_order:
         trial = oracle.trials[number]
         values = trial.hyperparameters.values
         settings = hypermodel.distinct(hypermodel.settings(values))
-        trained = values.get("tuner/epochs", epochs)
-        found = [kept.read(settings, trained, i) for i in range(executions)]
+        trained = values.get("tuner/epochs", search.epochs)
+        found = [kept.read(settings, trained, i) for i in range(search.executions_per_trial)]
         failures = [one["failed"] for one in found if one and "failed" in one]
         completed = all(found) and not failures
-        scores = [one["metrics"][objective] for one in found] if completed else []
+        scores = [one["metrics"][search.objective] for one in found] if completed else []
         message = failures[0] if failures else trial.message or "not finished"
         results.append(
             TrialResult(
@@ -272,7 +230,9 @@ def _collect(oracle, kept, hypermodel, epochs, executions, objective):
                 scores,
                 "" if completed else message,
                 hypermodel.also(settings),
-                model_path=kept.path(settings, trained, best_execution(scores, objective), ".keras")
+                model_path=kept.path(
+                    settings, trained, best_execution(scores, search.objective), ".keras"
+                )
                 if scores
                 else None,
             )
@@ -296,7 +256,7 @@ def _measure(trials, hypermodel, path):
     return measured
 
 
-def _test(best, test_catalog, output_dir, batch_size, unreadable):
+def _test(best, test_catalog, output_dir, search):
     """Copies the best trial's model to `output_dir` and scores the test videos with it, once."""
     path, seen = os.path.join(output_dir, "test.json"), 0
     model = os.path.relpath(best.model_path, output_dir)
@@ -308,7 +268,12 @@ def _test(best, test_catalog, output_dir, batch_size, unreadable):
     print(f"\nScoring the test videos with the model of trial {best.number}", flush=True)
     keras.utils.clear_session()
     shutil.copyfile(best.model_path, os.path.join(output_dir, "model.keras"))
-    result = evaluate(load_model(best.model_path), test_catalog, batch_size, unreadable)
+    result = evaluate(
+        load_model(best.model_path),
+        test_catalog,
+        search.batch_size,
+        unreadable=search.unreadable,
+    )
     write_report(result, os.path.join(output_dir, "test"), title=f"Trial {best.number}: {result}")
     test = TestResult(result.top1, *result.intervals["top1"], result.videos, seen + 1)
     write_json(path, {"model": model, **test._asdict()})

@@ -1,6 +1,7 @@
 """The Keras Tuner `Tuner` that trains on catalogs and keeps each execution."""
 
 import contextlib
+import dataclasses
 import os
 import threading
 import time
@@ -31,19 +32,16 @@ class ReductionTuner(keras_tuner.Tuner):
         oracle: one of `oracles.ORACLES`.
         hypermodel: `ReductionHyperModel`.
         output_dir: str, the folder of the search.
-        executions: int, how often each configuration is trained, with other
-            seeds.
-        silence: float, seconds without a sign of life after which a worker
-            counts as dead.
+        settings: `settings.SearchSettings`.
     """
 
-    def __init__(self, oracle, hypermodel, output_dir, executions=1, silence=60):
+    def __init__(self, oracle, hypermodel, output_dir, settings):
         self.kept = Executions(os.path.join(output_dir, "executions"))
-        self.silence = silence
+        self.settings = settings
         super().__init__(
             oracle,
             hypermodel,
-            executions_per_trial=executions,
+            executions_per_trial=settings.executions_per_trial,
             directory=output_dir,
             project_name="keras_tuner",
         )
@@ -51,7 +49,7 @@ class ReductionTuner(keras_tuner.Tuner):
     def search(self, *arguments, **options):
         address = ":".join(os.environ.get(name, "") for name in VARIABLES[1:])
         if role() == "chief":
-            self.oracle.watch_workers(self.silence)
+            self.oracle.watch_workers(self.settings.worker_timeout)
             try:
                 super().search(*arguments, **options)
             except RuntimeError as error:
@@ -76,12 +74,11 @@ class ReductionTuner(keras_tuner.Tuner):
         # Keras Tuner asks again at once when there is nothing to do yet.
         time.sleep(0.2)
 
-    def run_trial(self, trial, epochs, **training):
+    def run_trial(self, trial, **training):
         """Trains one configuration, as often as was asked for.
 
         Args:
-            trial: `keras_tuner` trial.
-            epochs: int, the most; Hyperband asks for fewer.
+            trial: `keras_tuner` trial; Hyperband's say for how many epochs.
             **training: see `train_once`.
 
         Returns:
@@ -89,7 +86,7 @@ class ReductionTuner(keras_tuner.Tuner):
         """
         values = trial.hyperparameters.values
         settings = self.hypermodel.distinct(self.hypermodel.settings(values))
-        epochs = values.get("tuner/epochs", epochs)
+        epochs = values.get("tuner/epochs", self.settings.epochs)
         print(f"\nTrial {trial.trial_id}: {describe(settings, self.hypermodel)}", flush=True)
         with self._sign_of_life(trial.trial_id):
             results = [
@@ -109,17 +106,17 @@ class ReductionTuner(keras_tuner.Tuner):
         print(f"Trial {trial.trial_id}: {objective} {metrics[objective]:.4g}", flush=True)
         return metrics
 
-    def train_once(self, settings, epochs, execution, recipe, seed, train_catalog, **training):
+    def train_once(self, settings, epochs, execution, recipe, train_catalog, validation_catalog):
         """Trains a configuration, or finds that it was.
 
         Args:
             settings: dict, as `ReductionHyperModel.distinct` returns it.
             epochs: int.
-            execution: int, its number, from 0.
+            execution: int, its number i, from 0; its seed is that of the
+                search plus i.
             recipe: function of epochs, the number of training videos and a
                 learning rate or None that returns a `training.Recipe`.
-            seed: int; execution i has the seed `seed + i`.
-            **training: catalogs and more, for `training.fit`.
+            train_catalog, validation_catalog: `data.Catalog`s.
 
         Returns:
             dict with `metrics`, those of the last epoch, `history` and
@@ -129,7 +126,8 @@ class ReductionTuner(keras_tuner.Tuner):
         if result is not None:
             return result
         keras.utils.clear_session()
-        keras.utils.set_random_seed(seed + execution)
+        seed = self.settings.seed + execution
+        keras.utils.set_random_seed(seed)
         start = time.monotonic()
         try:
             model = self.hypermodel.build_network(settings)
@@ -137,10 +135,9 @@ class ReductionTuner(keras_tuner.Tuner):
                 model,
                 recipe(epochs, len(train_catalog), settings["learning_rate"]),
                 train_catalog,
-                epochs=epochs,
-                seed=seed + execution,
+                validation_catalog,
+                dataclasses.replace(self.settings, epochs=epochs, seed=seed),
                 verbose=2,
-                **training,
             ).history
             result = {
                 "metrics": {name: float(values[-1]) for name, values in history.items()},
@@ -166,7 +163,7 @@ class ReductionTuner(keras_tuner.Tuner):
         done = threading.Event()
 
         def call():
-            while not done.wait(self.silence / 6):
+            while not done.wait(self.settings.worker_timeout / 6):
                 self.oracle.get_trial(trial_id)
 
         threading.Thread(target=call, daemon=True).start()

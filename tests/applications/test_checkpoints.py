@@ -250,7 +250,7 @@ def test_an_absent_name_says_what_to_get_and_where_to_put_it(tmp_path):
     source, target = tmp_path / "resnext-101-64f-kinetics.pth", "resnext-101-64f-kinetics"
     assert "Get resnext-101-64f-kinetics.pth from https://drive.google.com/" in message
     assert f"put it in {tmp_path}" in message
-    command = f"python -m keras_seattn.applications.convert '{source}' '{tmp_path / target}"
+    command = f"keras-seattn convert '{source}' '{tmp_path / target}"
     assert f"{command}.weights.h5'" in message
 
 

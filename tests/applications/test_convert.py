@@ -1,8 +1,5 @@
 """The converter: both ways, by its command line too."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -156,23 +153,16 @@ def test_another_architecture(tmp_path):
         convert(tmp_path / "vgg.pth", tmp_path / "vgg.keras")
 
 
-def test_the_command_line(tmp_path):
+def test_the_command(tmp_path, run_command):
     source = save(random_network("B", classes=5, factor=FACTOR), tmp_path / "my network.pth")
-    command = [sys.executable, "-m", "keras_seattn.applications.convert", source]
     target = tmp_path / "my network.weights.h5"
-    done = subprocess.run(
-        [*command, target, "--preprocessing", "hara2018"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"Wrote {target}\n"
+    code, text, _ = run_command("convert", source, target, "--preprocessing", "hara2018")
+    assert code is None and text == f"Wrote {target}\n"
     model = SEAResNet18_3D(
         weights=target, input_shape=(8, 32, 32, 3), classes=5, width=FACTOR, se_stages=()
     )
     assert float(model.get_layer("stage1_attention").gamma) == 0
     assert model.preprocessing == HARA_2018
-    wrong = subprocess.run([*command, "x.pth"], capture_output=True, text=True, timeout=300)
-    assert wrong.returncode == 1
-    assert wrong.stderr.splitlines()[-1].startswith("error: `target` must end in")
+
+    text, *_ = run_command("convert", source, "x.pth")
+    assert text.startswith("error: `target` must end in")

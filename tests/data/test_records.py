@@ -393,18 +393,17 @@ def test_records_of_damaged_and_cut_videos_hold_what_can_be_decoded(tmp_path):
     }
 
 
-def test_the_command(tiny_ucf101, tmp_path, run_example):
+def test_the_command(tiny_ucf101, tmp_path, run_command, eagerly):
     video_dir, splits_dir = tiny_ucf101
-    command = [sys.executable, "-m", "keras_seattn.data.records", "--output", "out"]
-    flags = ["--data-dir", video_dir, "--splits-dir", splits_dir, "--shards", "2"]
-    result = subprocess.run([*command, *flags], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == f"test: {os.path.join('out', 'test', 'manifest.json')}"
+    flags = ("--splits-dir", splits_dir, "--shards", "2", "--output", tmp_path / "out")
+    code, text, _ = run_command("records", "--data-dir", video_dir, *flags)
+    assert code is None
+    assert text.splitlines()[-1] == f"test: {tmp_path / 'out' / 'test' / 'manifest.json'}"
     assert len(open_records(str(tmp_path / "out" / "train"))) == 6
 
     # Other commands take them as a data set.
-    code, output, _ = run_example(
-        "train_ucf101",
+    code, output, _ = run_command(
+        "train",
         *("--dataset", "records", "--data-dir", tmp_path / "out", "--output", tmp_path / "run"),
         *("--size", "16", "--frames", "8", "--width", "0.05", "--epochs", "1", "--batch-size", "4"),
         *("--sa-stages", "--se-stages"),
@@ -414,6 +413,5 @@ def test_the_command(tiny_ucf101, tmp_path, run_example):
     with pytest.raises(ValueError, match="`catalog` must be a `Catalog` of video files"):
         hold_out(open_records(str(tmp_path / "out" / "train")))
 
-    flags[1] = "nowhere"
-    result = subprocess.run([*command, *flags], cwd=tmp_path, capture_output=True, text=True)
-    assert result.stderr.splitlines()[-1].startswith("error: `video_dir` is not a folder: nowhere")
+    text, *_ = run_command("records", "--data-dir", "nowhere", *flags)
+    assert text.startswith("error: `video_dir` is not a folder: nowhere")

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from keras_seattn.settings import SearchSettings
 from keras_seattn.tuning import ReductionHyperModel, oracles
 from keras_seattn.tuning.tuner import ReductionTuner
 
@@ -39,9 +40,10 @@ class MadeUp(ReductionTuner):
 
 def tuner(name, folder, max_trials=None, kind=MadeUp):
     hypermodel = ReductionHyperModel(**SPACE)
-    oracle = oracles.make_oracle(name, hypermodel, "val_top1", max_trials, epochs=9, seed=0)
+    search = SearchSettings(tuner=name, max_trials=max_trials, epochs=9)
+    oracle = oracles.make_oracle(search, hypermodel)
     oracle.verbose = 0
-    return kind(oracle, hypermodel, str(folder))
+    return kind(oracle, hypermodel, str(folder), search)
 
 
 def pairs(ran):
@@ -84,9 +86,10 @@ def test_hyperband_goes_on_where_there_are_few_networks(tmp_path):
     hypermodel = ReductionHyperModel(
         **{**SPACE, "channel_reductions": (2, 4), "sequence_reductions": (1, 2)}
     )
-    oracle = oracles.make_oracle("hyperband", hypermodel, "val_top1", None, epochs=20, seed=0)
+    settings = SearchSettings(tuner="hyperband")
+    oracle = oracles.make_oracle(settings, hypermodel)
     oracle.verbose = 0
-    search = MadeUp(oracle, hypermodel, str(tmp_path))
+    search = MadeUp(oracle, hypermodel, str(tmp_path), settings)
     search.search()
     epochs = [epochs for _, epochs in search.ran]
     assert (epochs.count(3), epochs.count(7), epochs.count(20)) == (4, 2, 1)

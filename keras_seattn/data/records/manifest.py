@@ -144,7 +144,7 @@ def read_manifest(folder):
     except FileNotFoundError as error:
         raise MissingFileError(
             f"{folder} has no {MANIFEST}: it is not a folder of finished records. Check the path, "
-            "or run `python -m keras_seattn.data.records` to its end."
+            "or run `keras-seattn records` to its end."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error!r}. Write the records again.") from error

@@ -1,5 +1,6 @@
 """The search as a user runs it, in processes: killed, resumed, and shared by workers."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,7 +12,10 @@ import time
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "tuning" / "search_reductions.py"
+from keras_seattn.commands import flags, parser_of, search
+
+TESTS = pathlib.Path(__file__).parents[1]
+PATH = os.pathsep.join(map(str, (TESTS.parent, TESTS / "eager_processes")))
 TINY = (
     *("--size", "16", "--frames", "8", "--width", "0.05", "--epochs", "1", "--batch-size", "4"),
     *("--channel-reductions", "1", "3", "--sequence-reductions", "1", "4", "--sa-stages", "none"),
@@ -24,11 +28,11 @@ TRAINED = re.compile(r"^1/1 - .* val_top1", re.MULTILINE)
 def start(*options, cwd, log, **environment):
     with open(log, "a", encoding="utf-8") as file:
         return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *options],
+            [sys.executable, "-m", "keras_seattn", "search", *options],
             cwd=cwd,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1]), **environment},
+            env={**os.environ, "PYTHONPATH": PATH, **environment},
         )
 
 
@@ -49,7 +53,7 @@ def data(tiny_ucf101):
     return ("--data-dir", video_dir, "--splits-dir", splits_dir, *TINY)
 
 
-def test_killed_in_the_third_trial_it_goes_on(data, tmp_path):
+def test_killed_in_the_third_trial_it_goes_on(data, tmp_path, run_command):
     log = tmp_path / "log"
     process = start(*data, cwd=tmp_path, log=log)
     wait_for(r"^Trial \w*2: r = ", log)
@@ -68,21 +72,13 @@ def test_killed_in_the_third_trial_it_goes_on(data, tmp_path):
     assert re.search(r"^ *trial +r +d +val_top1 ", text, re.MULTILINE)
     for name in ("search.html", "trials.csv", "heat_map.png", "trade_off.png", "model.keras"):
         assert (tmp_path / "out" / name).stat().st_size > 0
-    best = re.search(r"^Train it fully: python (examples/train_ucf101.py .*)$", text, re.MULTILINE)
+    best = re.search(r"^Train it fully: keras-seattn train (.*)$", text, re.MULTILINE)
     assert "--channel-reduction" in best[1] and "--sa-stages --learning" not in best[1]
 
-    predicted = subprocess.run(
-        [
-            *(sys.executable, str(SCRIPT.parents[1] / "examples" / "predict.py")),
-            *(next(tmp_path.glob("UCF-101/Walk/*.avi")), "--model", "out/model.keras", "--json"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])},
-    )
-    assert predicted.returncode == 0, predicted.stderr
-    (prediction,) = json.loads(predicted.stdout)
+    video = next(tmp_path.glob("UCF-101/Walk/*.avi"))
+    code, text, _ = run_command("predict", video, "--model", tmp_path / "out/model.keras", "--json")
+    assert code == 0
+    (prediction,) = json.loads(text)
     assert {"Jump", "Walk"} == {entry["class_name"] for entry in prediction["top"]}
 
 
@@ -167,11 +163,31 @@ def running(folder):
         (["--data-dir", "none"], "needs --splits-dir"),
     ],
 )
-def test_bad_input_is_one_clear_line(options, message, tmp_path):
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), *options], capture_output=True, text=True, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])},
-    )  # fmt: skip
-    assert result.returncode == 2
-    assert message in result.stderr.splitlines()[-1]
+def test_bad_input_is_one_clear_line(options, message, tmp_path, monkeypatch, run_command):
+    monkeypatch.chdir(tmp_path)
+    code, _, text = run_command("search", *options)
+    assert code == 2
+    assert message in text.splitlines()[-1]
     assert not any(tmp_path.iterdir())
+
+
+def test_sets_of_stages_and_the_old_names_of_flags():
+    parse = parser_of("search").parse_args
+    options = parse(["--se-stages", "3", "4", "--se-stages", "--sa-stages", "1,2", "none", "4"])
+    assert options.se_stages == [(3, 4), ()] and options.sa_stages == [(1, 2), (), (4,)]
+    for name in ("--channel-reduction", "--channel-reductions"):
+        assert parse([name, "2", "4"]).channel_reductions == [2, 4]
+    assert "--channel-reductions" not in parser_of("search").format_help()
+
+
+def test_the_command_that_trains_fully():
+    options = parser_of("search").parse_args(["--demo", "--width", "0.5"])
+    network, run = flags.settings(options, demo_epochs=6)
+    chosen = {"channel_reduction": 4, "sa_stages": (), "learning_rate": 0.01}
+    words = search._full_training(network, run, chosen).split()
+    assert words[:3] == ["keras-seattn", "train", "--size"] and "--demo" in words
+    trained = flags.settings(parser_of("train").parse_args(words[2:]))
+    assert trained == (
+        dataclasses.replace(network, channel_reduction=4, sa_stages=()),
+        dataclasses.replace(run, learning_rate=0.01, epochs=10),
+    )

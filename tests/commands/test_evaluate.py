@@ -1,4 +1,4 @@
-"""examples/evaluate.py as a user calls it."""
+"""`keras-seattn evaluate` as a user calls it."""
 
 import json
 
@@ -19,7 +19,7 @@ def model_path(tmp_path):
 
 
 def test_a_report_with_the_curves_of_the_models_training(
-    model_path, tiny_ucf101, tmp_path, run_example
+    model_path, tiny_ucf101, tmp_path, run_command
 ):
     video_dir, splits_dir = tiny_ucf101
     (model_path.parent / "history.csv").write_text(
@@ -27,7 +27,7 @@ def test_a_report_with_the_curves_of_the_models_training(
     )
     output = tmp_path / "report"
     options = ("--data-dir", video_dir, "--splits-dir", splits_dir, "--classes", "Walk")
-    code, text, _ = run_example("evaluate", "--model", model_path, "--output", output, *options)
+    code, text, _ = run_command("evaluate", "--model", model_path, "--output", output, *options)
     assert code is None and f"Report: {output / 'report.html'}" in text
     metrics = json.loads((output / "metrics.json").read_text())
     assert metrics["videos"] == 6 and f"video top-1 {metrics['video_top1']:.4f}" in text
@@ -36,7 +36,7 @@ def test_a_report_with_the_curves_of_the_models_training(
     assert "<h2>Training</h2>" in page and (output / "training_curves.png").exists()
 
 
-def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_example):
+def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_command):
     video_dir, splits_dir = tiny_ucf101
     data = ("--data-dir", video_dir, "--splits-dir", splits_dir)
     output = ("--output", tmp_path / "report")
@@ -49,5 +49,5 @@ def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_exam
         (("--model", model_path, "--output", tmp_path / "file" / "x", *data), "file"),
         (("--model", model_path, *output, *data, "--classes", "Swim"), "names of `result.class"),
     ):
-        text, *_ = run_example("evaluate", *options)
+        text, *_ = run_command("evaluate", *options)
         assert text.startswith("error: ") and message in text and "\n" not in text

@@ -1,0 +1,39 @@
+"""Converts checkpoints between kenshohara/3D-ResNets-PyTorch (.pth) and Keras.
+
+keras-seattn convert resnext-101-kinetics.pth resnext101.weights.h5
+keras-seattn convert model.keras model.pth
+"""
+
+from keras_seattn.commands import flags
+
+
+def add_flags(parser):
+    parser.add_argument("source", help=".pth, .weights.h5 or .keras file")
+    parser.add_argument("target", help=".weights.h5 or .keras file from .pth, else .pth")
+    parser.add_argument(
+        "--frames", type=flags.count, help="of a clip, for .keras (the source's, or 16)"
+    )
+    parser.add_argument("--size", type=flags.count, default=112, help="of a clip, for .keras (112)")
+    parser.add_argument(
+        "--class-names", help="kinetics400, ucf101, hmdb51, or a .txt file with a class a line"
+    )
+    parser.add_argument(
+        "--preprocessing",
+        choices=flags.PREPROCESSINGS,
+        help="whose it is, where the source does not say",
+    )
+
+
+def run(options):
+    from keras_seattn.applications.convert import convert
+    from keras_seattn.preprocessing import PREPROCESSINGS
+
+    convert(
+        options.source,
+        options.target,
+        frames=options.frames,
+        size=options.size,
+        class_names=options.class_names,
+        preprocessing=PREPROCESSINGS.get(options.preprocessing),
+    )
+    print(f"Wrote {options.target}")

@@ -1,0 +1,200 @@
+"""The flags that commands share, and the settings that they make.
+
+Flags of settings have no defaults of their own: what is not given is as in the settings, those of
+the demo, or those of `--config`.
+"""
+
+import argparse
+import dataclasses
+
+from keras_seattn.settings import (
+    DATASETS,
+    MODELS,
+    PRECISIONS,
+    DataSettings,
+    NetworkSettings,
+    RunSettings,
+    changed,
+    read_config,
+)
+
+PREPROCESSINGS = ("hara2018", "hara2020")
+# Small enough to learn in minutes on two cores.
+DEMO_SIZE, DEMO_WIDTH = 40, 0.25
+# Smaller crops would lose the moving object of the demo.
+DEMO = RunSettings(recipe="quick", epochs=10, batch_size=16, crop_scales=(1.0, 0.84))
+
+
+def count(text):
+    """An argument that is a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
+    return int(text)
+
+
+def seed(text):
+    """An argument that is a seed of random numbers."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be a whole number up to 2**32 - 1, not {text!r}")
+    return int(text)
+
+
+def group(parser, title):
+    """A function that adds a flag to a new group of a parser; not given, it is not in the options.
+
+    Flags are called as the fields of settings.
+    """
+    flags = parser.add_argument_group(title)
+
+    def add(name, **options):
+        return flags.add_argument(name, default=argparse.SUPPRESS, **options)
+
+    return add
+
+
+def add_data_flags(parser, records=True):
+    """Adds `--demo`, `--dataset`, `--data-dir`, ...; `records`: whether they may be the data."""
+    add = group(parser, "data")
+    add("--demo", action="store_true", help="make and use the motions data set")
+    datasets = [name for name in DATASETS if name != "motions" and (records or name != "records")]
+    add("--dataset", choices=datasets, help="(ucf101)")
+    of_records = ", or of records (TFRecord shards)" if records else ""
+    add("--data-dir", help=f"folder of videos{of_records}; without it, the demo runs")
+    add(
+        "--splits-dir",
+        help="folder of the split lists of UCF-101 or HMDB51, or of Kinetics' train.csv and "
+        "validate.csv (or val.csv)",
+    )
+    add("--test-dir", help="folder of test videos, for --dataset folder")
+    add("--split", type=int, choices=[1, 2, 3], help="(1)")
+    add(
+        "--unreadable",
+        choices=["stop", "skip"],
+        help="videos that cannot be read: stop and list them, or leave out up to 1%% (or one)",
+    )
+
+
+def add_network_flags(parser):
+    """Adds `--model`, `--frames`, `--weights`, ... ; returns the function that adds more."""
+    add = group(parser, "network")
+    add("--model", choices=list(MODELS), help="(resnet18)")
+    add("--frames", type=count, help="frames of a clip (16)")
+    add("--size", type=count, help=f"side of a clip in pixels (112; demo {DEMO_SIZE})")
+    add(
+        "--width",
+        type=float,
+        help=f"factor on all filters (that of --weights; else 1, demo {DEMO_WIDTH})",
+    )
+    add(
+        "--weights",
+        help="what to start from: kinetics400, kinetics400-64f or kinetics700, or a .pth, "
+        ".weights.h5 or .keras file",
+    )
+    add(
+        "--preprocessing",
+        choices=PREPROCESSINGS,
+        help="what --weights were trained with, where the file does not tell",
+    )
+    return add
+
+
+def add_training_flags(parser, epochs):
+    """Adds `--batch-size`, `--epochs`, ...; returns the function that adds more.
+
+    Args:
+        parser: `argparse.ArgumentParser`.
+        epochs: str, what the help says of the default number of epochs.
+    """
+    add = group(parser, "training")
+    add("--batch-size", type=count, help="clips of a step (32; demo 16)")
+    add("--epochs", type=count, help=f"({epochs})")
+    add(
+        "--mixed-precision",
+        choices=PRECISIONS,
+        help="auto, the default: half precision where this machine is faster with it",
+    )
+    add("--seed", type=seed, help="(0)")
+    return add
+
+
+def data_settings(options):
+    """The `DataSettings` that flags say; ends the command if they do not go together."""
+    given = vars(options)
+    if given.get("demo") and "data_dir" in given:
+        options.parser.error("--demo makes its own data set; leave out --data-dir, or --demo")
+    if given.get("demo") or not given.keys() & {"dataset", "data_dir"}:
+        return changed(DataSettings(), {**given, "dataset": "motions"})
+    dataset = given.get("dataset", "ucf101")
+    missing = [flag(name) for name in DATASETS[dataset] if not given.get(name)]
+    if missing:
+        beside = " beside --data-dir" if "data_dir" in given else ""
+        options.parser.error(f"--dataset {dataset} needs {' and '.join(missing)}{beside}")
+    return changed(DataSettings(), {**given, "dataset": dataset})
+
+
+def settings(options, epochs=None, demo_epochs=None):
+    """The settings of a network and of a run that flags say.
+
+    Args:
+        options: what `argparse` returns.
+        epochs, demo_epochs: int, how many where no flag says it; None means
+            as many as runs have.
+
+    Returns:
+        `(NetworkSettings, RunSettings)`.
+    """
+    given = vars(options)
+    if "config" in given:
+        network, run = read_config(given["config"])
+        if given.get("demo") or (run.dataset == "motions" and "data_dir" in given):
+            options.parser.error(
+                "--config says that the data is the demo's, or is not; leave out "
+                "--demo, or name the --dataset of --data-dir"
+            )
+    else:
+        data = data_settings(options)
+        network, run = NetworkSettings(), RunSettings(epochs=epochs or RunSettings.epochs)
+        if data.dataset == "motions":
+            width = None if "weights" in given else DEMO_WIDTH
+            network = NetworkSettings(size=DEMO_SIZE, width=width)
+            run = dataclasses.replace(DEMO, epochs=demo_epochs or DEMO.epochs)
+        run = changed(run, dataclasses.asdict(data))
+    if "train_from_stage" in given and run.recipe != "quick":
+        run = dataclasses.replace(run, recipe=None)  # That of fine-tuning, or of the paper.
+    return changed(network, given), changed(run, given)
+
+
+def resolved(network, run):
+    """Settings whose width and precision are what they come to here."""
+    from keras_seattn import training
+    from keras_seattn.applications import building
+
+    if run.mixed_precision == "auto":
+        run = dataclasses.replace(run, mixed_precision=training.automatic_policy())
+    return building.with_width(network), run
+
+
+def words(*of):
+    """The flags that say what settings say, where that is not the default."""
+    found = []
+    for each in of:
+        demo = getattr(each, "dataset", None) == "motions"
+        default = DEMO if demo else type(each)()
+        found += ["--demo"] if demo else []
+        for field in dataclasses.fields(each):
+            value = getattr(each, field.name)
+            if field.name in ("recipe", "crop_scales") or (demo and field.name == "dataset"):
+                continue
+            if value != getattr(default, field.name) and value is not None:
+                values = value if isinstance(value, tuple) else [value]
+                found += [flag(field.name), *map(_text, values)]
+    return found
+
+
+def flag(name):
+    """The flag of a field of settings."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _text(value):
+    return f"{value:g}" if isinstance(value, float) else str(value)

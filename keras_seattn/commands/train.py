@@ -1,0 +1,131 @@
+"""Trains and evaluates a network on UCF-101, HMDB51, Kinetics, your own videos or a demo.
+
+keras-seattn train --demo
+keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist
+keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/test
+keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
+    --weights resnet-18-kinetics.pth --train-from-stage 4 --se-stages 4 --sa-stages 4
+keras-seattn train --config runs/ucf101/config.json --seed 1  # that run again, but for the seed
+"""
+
+import dataclasses
+import datetime
+import json
+import os
+import shlex
+
+from keras_seattn.commands import flags
+from keras_seattn.version import __version__
+
+
+def add_flags(parser):
+    flags.add_data_flags(parser)
+    network = flags.add_network_flags(parser)
+    for name in ("se", "sa"):
+        network(f"--{name}-stages", type=int, nargs="*", metavar="STAGE", help="(1 2 3 4)")
+    for name, letter, default in (
+        ("channel", "R", 16),
+        ("sequence", "D", 2),
+        ("attention", "N", 8),
+    ):
+        network(f"--{name}-reduction", type=flags.count, metavar=letter, help=f"({default})")
+    run = flags.add_training_flags(parser, epochs="100; demo 10")
+    run("--learning-rate", type=float, help="as Keras takes it (the paper's)")
+    run(
+        "--train-from-stage",
+        type=int,
+        choices=[1, 2, 3, 4, 5],
+        help="train this stage and those behind it, with the fine-tuning recipe (all; 5 is the "
+        "head alone)",
+    )
+    run("--config", metavar="JSON", help="config.json of a run, to repeat; other flags win over it")
+    parser.add_argument("--output", help="folder for the results (runs/<data set>-<time>)")
+
+
+def run(options):
+    network, run = flags.settings(options)
+    if run.train_from_stage and not network.weights:
+        options.parser.error("--train-from-stage needs --weights, or the rest would stay random")
+    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    output = options.output or os.path.join("runs", f"{run.dataset}-{time}")
+
+    import keras
+
+    from keras_seattn import training
+    from keras_seattn.applications import building
+    from keras_seattn.data import datasets
+
+    keras.utils.set_random_seed(run.seed)
+    building.locate_weights(network)
+    network, run = flags.resolved(network, run)
+    keras.config.set_dtype_policy(run.mixed_precision)
+    training.check_output(output)
+    train_catalog, test_catalog = datasets.load(run, output, run.seed)
+    model = building.build(network, len(train_catalog.class_names))
+    if run.train_from_stage:
+        training.freeze_before(model, run.train_from_stage)
+    recipe = training.make_recipe(run, network, len(train_catalog))
+    optimizer = recipe.optimizer
+    rate = optimizer.get_config()["learning_rate"]
+    rate = rate["config"]["warmup_target"] if isinstance(rate, dict) else float(rate)
+    config = {
+        "command": options.command_line,
+        **dataclasses.asdict(network),
+        **dataclasses.asdict(run),
+        "output": output,
+        "optimizer": type(optimizer).__name__,
+        "highest_learning_rate": rate,
+        "class_names": list(train_catalog.class_names),
+        "versions": {"keras_seattn": __version__, "keras": keras.__version__},
+        "backend": keras.backend.backend(),
+    }
+    print(_plan(network, run, config, model, len(train_catalog), len(test_catalog)))
+    os.makedirs(output, exist_ok=True)
+    # Names of folders may hold what is no text.
+    settings = {"encoding": "utf-8", "errors": "backslashreplace"}
+    with open(os.path.join(output, "config.json"), "w", **settings) as file:
+        json.dump(config, file, indent=1, ensure_ascii=False)
+    result = training.train(
+        model,
+        recipe,
+        train_catalog,
+        test_catalog,
+        output,
+        run,
+        config=config,
+        command=options.command_line,
+    )
+    print(f"\nResult: {result}")
+    print(f"Report: {os.path.join(output, 'report.html')}")
+    model_path = shlex.quote(os.path.join(output, "model.keras"))
+    print(f"Use the model: keras-seattn predict VIDEO --model {model_path}")
+
+
+def _plan(network, run, config, model, training_videos, test_videos):
+    """What is about to happen, as text."""
+    from keras_seattn import training
+
+    start = f"weights of {network.weights}" if network.weights else "random weights"
+    if run.train_from_stage == training.HEAD:
+        start += "; only the head is trained"
+    elif run.train_from_stage:
+        start += f"; training begins at stage {run.train_from_stage}"
+    split = f", split {run.split}" if run.dataset in ("ucf101", "hmdb51") else ""
+    stages = [list(network.se_stages), list(network.sa_stages)]
+    text = (
+        f"Data:     {run.dataset}{split}: {training_videos} training and "
+        f"{test_videos} test videos of {len(config['class_names'])} classes\n"
+        f"Network:  {model.name}, width {network.width:g}, {model.count_params():,} parameters, "
+        f"SE in stages {stages[0]}, self-attention in stages {stages[1]}\n"
+        f"Start:    {start}\n"
+        f"Clips:    {network.frames} frames of {network.size} x {network.size} pixels, "
+        f"{run.batch_size} a step, {run.mixed_precision}\n"
+        f"Training: {run.epochs} epochs, {config['optimizer']}, learning rate "
+        f"{config['highest_learning_rate']:g}\n"
+        f"Results:  {config['output']}"
+    )
+    if run.dataset == "motions":
+        text += (
+            "\nThe demo's network and clips are a small fraction of the paper's, to fit minutes."
+        )
+    return text

@@ -1,0 +1,73 @@
+"""Data sets by their settings: the two catalogs of each kind."""
+
+import os
+
+from keras_seattn.data import motions, storage
+from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_kinetics, load_ucf101
+from keras_seattn.data.records import open_records
+
+
+def load(data, output_dir, seed=0):
+    """The catalogs to train and to test on.
+
+    Args:
+        data: `settings.DataSettings`.
+        output_dir: str, the folder that the demo's videos are made in.
+        seed: int, of the demo's videos.
+
+    Returns:
+        `(training catalog, test catalog)`.
+
+    Raises:
+        FileNotFoundError, ValueError: See the functions that load catalogs.
+    """
+    return _KINDS[data.dataset](data, output_dir, seed)
+
+
+def _lists(load):
+    def both(data, *_):
+        return tuple(
+            load(data.data_dir, data.splits_dir, data.split, subset) for subset in ("train", "test")
+        )
+
+    return both
+
+
+def _motions(data, output_dir, seed):
+    folder = os.path.join(output_dir, "motions")
+    print(f"Making the motions data set in {folder}")
+    video_dir, splits_dir = motions.make(folder, seed=seed)
+    return tuple(load_ucf101(video_dir, splits_dir, 1, subset) for subset in ("train", "test"))
+
+
+def _kinetics(data, *_):
+    catalogs = []
+    lists = storage.list_folder(data.splits_dir)
+    for names in (("train",), ("validate", "val")):
+        name = next((name for name in names if f"{name}.csv" in lists), names[0])
+        # A folder for each list, or one for both.
+        folders = [os.path.join(data.data_dir, name) for name in names]
+        folder = next(filter(storage.is_folder, folders), data.data_dir)
+        catalogs.append(load_kinetics(folder, os.path.join(data.splits_dir, f"{name}.csv")))
+    return tuple(catalogs)
+
+
+def _folder(data, *_):
+    return load_directory(data.data_dir), load_directory(data.test_dir)
+
+
+def _records(data, *_):
+    return tuple(
+        open_records(os.path.join(data.data_dir, subset), data.unreadable)
+        for subset in ("train", "test")
+    )
+
+
+_KINDS = {
+    "motions": _motions,
+    "ucf101": _lists(load_ucf101),
+    "hmdb51": _lists(load_hmdb51),
+    "kinetics": _kinetics,
+    "folder": _folder,
+    "records": _records,
+}

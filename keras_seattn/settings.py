@@ -1,0 +1,279 @@
+"""What a network and a run are made with: from flags, from a run's config.json, or by hand.
+
+They are handed down whole, and nothing here loads Keras: commands read their flags first.
+"""
+
+import dataclasses
+
+from keras_seattn import arguments
+from keras_seattn.errors import InputError, MissingFileError
+from keras_seattn.files import read_json
+
+STAGES = (1, 2, 3, 4)
+# The networks, and their builders in `keras_seattn.applications`.
+MODELS = {"resnet18": "SEAResNet18_3D", "resnext101": "SEAResNeXt101_3D"}
+# The kinds of data sets, and the settings without which there is none.
+DATASETS = {
+    "motions": (),
+    "ucf101": ("data_dir", "splits_dir"),
+    "hmdb51": ("data_dir", "splits_dir"),
+    "kinetics": ("data_dir", "splits_dir"),
+    "folder": ("data_dir", "test_dir"),
+    "records": ("data_dir",),
+}
+PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+RECIPES = ("paper", "fine-tuning", "quick")
+# The sides of training crops, as shares of the shorter side (Hara et al. 2018, Section 3.2).
+CROP_SCALES = tuple(2 ** (-quarter / 4) for quarter in range(5))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """Which network.
+
+    Attributes:
+        model: str, one of `MODELS`.
+        frames: int, of a clip.
+        size: int, the side of a clip in pixels.
+        width: float, the factor on all filters; None means that of `weights`,
+            or 1.
+        weights: str, as for the builders, or None.
+        preprocessing: str, what `weights` were trained with, a name of
+            `preprocessing.PREPROCESSINGS`; None means what they say.
+        se_stages, sa_stages: tuples of the stages with modules.
+        channel_reduction, sequence_reduction, attention_reduction: int.
+    """
+
+    model: str = "resnet18"
+    frames: int = 16
+    size: int = 112
+    width: float | None = None
+    weights: str | None = None
+    preprocessing: str | None = None
+    se_stages: tuple = STAGES
+    sa_stages: tuple = STAGES
+    channel_reduction: int = 16
+    sequence_reduction: int = 2
+    attention_reduction: int = 8
+
+    def __post_init__(self):
+        arguments.one_of(self.model, tuple(MODELS), "model")
+        for name in ("se_stages", "sa_stages"):
+            _set(self, **{name: checked_stages(getattr(self, name), name)})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Which videos.
+
+    Attributes:
+        dataset: str, one of `DATASETS`.
+        data_dir: str, the folder of videos or records.
+        splits_dir: str, that of the lists.
+        test_dir: str, that of the test videos, for `"folder"`.
+        split: int, from 1 to 3.
+        unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
+    """
+
+    dataset: str = "motions"
+    data_dir: str | None = None
+    splits_dir: str | None = None
+    test_dir: str | None = None
+    split: int = 1
+    unreadable: str = "stop"
+
+    def __post_init__(self):
+        arguments.one_of(self.dataset, tuple(DATASETS), "dataset")
+        arguments.one_of(self.split, (1, 2, 3), "split")
+        arguments.one_of(self.unreadable, ("stop", "skip"), "unreadable")
+        missing = [name for name in DATASETS[self.dataset] if not getattr(self, name)]
+        if missing:
+            raise InputError(
+                f'dataset="{self.dataset}" needs {" and ".join(f"`{name}`" for name in missing)}.'
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """How a model is fitted to the videos of a catalog.
+
+    Attributes:
+        epochs: int; each shows one clip of every training video.
+        batch_size: int, the clips of a training step.
+        seed: int, of the sampling of clips; None for other clips each time.
+        crop_scales: tuple of float in (0, 1]; see `data.train_clips`.
+        unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
+    """
+
+    epochs: int = 100
+    batch_size: int = 32
+    seed: int | None = None
+    crop_scales: tuple = CROP_SCALES
+    unreadable: str = "stop"
+
+    def __post_init__(self):
+        _set(
+            self,
+            epochs=arguments.positive_integer(self.epochs, "epochs"),
+            batch_size=arguments.positive_integer(self.batch_size, "batch_size"),
+            seed=arguments.seed(self.seed),
+            crop_scales=tuple(self.crop_scales),
+        )
+        arguments.one_of(self.unreadable, ("stop", "skip"), "unreadable")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSettings(DataSettings, FitSettings):
+    """A training run: its data, how a model is fitted to them, and the recipe.
+
+    Attributes:
+        recipe: `"paper"`, `"fine-tuning"` or `"quick"`; None means the second
+            with `train_from_stage`, else the first.
+        learning_rate: float, as Keras takes it; None means the recipe's.
+        train_from_stage: int, the first stage that is trained; None for all.
+        mixed_precision: str, a policy of Keras, or `"auto"`.
+    """
+
+    seed: int | None = 0
+    recipe: str | None = None
+    learning_rate: float | None = None
+    train_from_stage: int | None = None
+    mixed_precision: str = "auto"
+
+    def __post_init__(self):
+        DataSettings.__post_init__(self)
+        FitSettings.__post_init__(self)
+        arguments.one_of(self.mixed_precision, PRECISIONS, "mixed_precision")
+        arguments.one_of(self.train_from_stage, (None, *STAGES, 5), "train_from_stage")
+        recipe = self.recipe or ("fine-tuning" if self.train_from_stage else "paper")
+        _set(self, recipe=arguments.one_of(recipe, RECIPES, "recipe"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchSettings(FitSettings):
+    """A search for reductions; see `tuning.search_reductions`.
+
+    Attributes:
+        tuner: `"grid"`, `"random"`, `"bayesian"` or `"hyperband"`.
+        objective: one of `tuning.OBJECTIVES`.
+        max_trials: int, the most; None for as many as `tuner` has.
+        executions_per_trial: int, how often each configuration is trained,
+            each time with another seed.
+        validation_share: float, see `data.hold_out`.
+        worker_timeout: float, seconds without a sign of life after which a
+            worker's trial is given to another one.
+    """
+
+    epochs: int = 20
+    seed: int = 0
+    tuner: str = "grid"
+    objective: str = "val_top1"
+    max_trials: int | None = None
+    executions_per_trial: int = 1
+    validation_share: float = 0.2
+    worker_timeout: float = 60
+
+    def __post_init__(self):
+        super().__post_init__()
+        arguments.one_of(self.tuner, TUNERS, "tuner")
+        arguments.one_of(self.objective, OBJECTIVES, "objective")
+        executions = arguments.positive_integer(self.executions_per_trial, "executions_per_trial")
+        _set(self, executions_per_trial=executions)
+        if self.max_trials is not None:
+            _set(self, max_trials=arguments.positive_integer(self.max_trials, "max_trials"))
+        if not 0 < self.worker_timeout < float("inf"):
+            raise InputError(
+                "`worker_timeout` must be a number of seconds above 0. Received: "
+                f"{self.worker_timeout}"
+            )
+
+
+TUNERS = ("grid", "random", "bayesian", "hyperband")
+OBJECTIVES = ("val_top1", "val_clip_top1", "val_loss", "clip_top1", "loss")
+
+
+def checked_stages(stages, name):
+    """`stages` as a sorted tuple, or a ValueError that names the argument."""
+    stages = tuple(stages) if hasattr(stages, "__iter__") else (stages,)
+    if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
+        raise InputError(
+            f"`{name}` must hold stages of 1, 2, 3, 4, each at most once. Received: {name}={stages}"
+        )
+    return tuple(sorted(stages))
+
+
+def stages_as_text(stages):
+    """Stages as `"1,2,3,4"`, or `"none"`."""
+    return ",".join(map(str, stages)) or "none"
+
+
+def parse_stages(text):
+    """The stages of a text that `stages_as_text` wrote, as a tuple, or a ValueError."""
+    if text == "none":
+        return ()
+    numbers = text.split(",")
+    if not all(number in map(str, STAGES) for number in numbers):
+        raise InputError(f"stages must be like 1,2,3,4 or 3,4 or none, not {text!r}")
+    return checked_stages(map(int, numbers), "stages")
+
+
+def changed(settings, values):
+    """`settings` with those of `values`, a dict, that are among its fields."""
+    names = {field.name for field in dataclasses.fields(settings)}
+    return dataclasses.replace(settings, **{n: x for n, x in values.items() if n in names})
+
+
+def fit_settings(kind, settings, values):
+    """The settings that a function takes whole, or by the names of their fields.
+
+    Args:
+        kind: the class: `FitSettings` or one made of it.
+        settings: such settings, or None for the defaults.
+        values: dict of fields to change.
+
+    Raises:
+        TypeError: There is no such field, or `settings` are none.
+    """
+    if settings is not None and not isinstance(settings, kind):
+        raise TypeError(f"Give `{kind.__name__}`, or epochs= and the like by name, not {settings}")
+    return dataclasses.replace(settings or kind(), **values)
+
+
+def read_config(path):
+    """The settings of a run, of its `config.json`.
+
+    Args:
+        path: str.
+
+    Returns:
+        `(NetworkSettings, RunSettings)`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not of a run, or a value cannot be.
+    """
+    try:
+        config = read_json(path)
+    except FileNotFoundError as error:
+        raise MissingFileError(f"There is no configuration of a run: {path}") from error
+    kinds = (NetworkSettings, RunSettings)
+    names = [[field.name for field in dataclasses.fields(kind)] for kind in kinds]
+    known = config if isinstance(config, dict) else {}
+    missing = [name for own in names for name in own if name not in known]
+    if missing:
+        raise InputError(
+            f"{path} is not the config.json of a run of this version: it lacks "
+            f"{', '.join(missing)}. Give the settings as flags."
+        )
+    try:
+        return tuple(
+            kind(**{name: config[name] for name in own})
+            for kind, own in zip(kinds, names, strict=True)
+        )
+    except (InputError, TypeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _set(settings, **values):
+    for name, value in values.items():
+        object.__setattr__(settings, name, value)

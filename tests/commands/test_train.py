@@ -1,0 +1,106 @@
+"""`keras-seattn train` as a user calls it."""
+
+import dataclasses
+import json
+import pathlib
+
+import pytest
+
+from keras_seattn.commands import flags, parser_of
+from keras_seattn.settings import NetworkSettings, RunSettings
+
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+TINY = ["--size", "16", "--frames", "8", "--width", "0.05", "--epochs", "1", "--batch-size", "4"]
+
+
+SETTINGS = dataclasses.asdict(NetworkSettings()) | dataclasses.asdict(RunSettings())
+
+
+def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path, run_command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    video_dir, splits_dir = tiny_ucf101
+    data = ("--data-dir", video_dir, "--splits-dir", splits_dir)
+    code, text, _ = run_command(
+        "train", *data, "--output", "out", *TINY, "--sa-stages", "3", "4", "--se-stages"
+    )
+    assert code is None
+    assert "ucf101, split 1: 6 training and 6 test videos of 2 classes" in text
+    assert "SGD, learning rate 0.0003125" in text
+    assert "Result: video top-1" in text and "clip top-1" in text
+    assert "keras-seattn predict VIDEO --model out/model.keras" in text.splitlines()[-1]
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (config["se_stages"], config["sa_stages"]) == ([], [3, 4])
+    assert (config["class_names"], config["seed"]) == (["Jump", "Walk"], 0)
+    for name in ("model.keras", "metrics.json", "history.csv", "training_curves.png"):
+        assert (tmp_path / "out" / name).stat().st_size > 0
+
+    message, *_ = run_command("train", *data, "--output", "out", *TINY)
+    assert message.startswith("error: `output_dir` holds a trained model")
+
+    # The run's configuration repeats it, into a folder of its own.
+    code, *_ = run_command("train", "--config", "out/config.json", "--output", "again")
+    assert code is None
+    for name in ("history.csv", "metrics.json"):
+        assert (tmp_path / "again" / name).read_text() == (tmp_path / "out" / name).read_text()
+    again = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert {name for name in config if config[name] != again[name]} == {"command", "output"}
+
+
+def test_flags_win_over_a_configuration():
+    options = parser_of("train").parse_args(["--demo", "--width", "0.5", "--epochs", "3"])
+    network, run = flags.settings(options)
+    assert (run.dataset, run.recipe, run.epochs, run.batch_size) == ("motions", "quick", 3, 16)
+    assert (network.size, network.width) == (40, 0.5)
+
+
+def test_a_configuration_that_is_none(tmp_path, run_command):
+    file = tmp_path / "config.json"
+    for content, message in (
+        ("{", "config.json is damaged"),
+        ("[]", "it lacks model, frames"),
+        ('{"model": "resnet18"}', "it lacks frames, size"),
+        (json.dumps(SETTINGS | {"model": "vgg"}), "config.json: `model` must be one of 'resnet18'"),
+        (json.dumps(SETTINGS | {"epochs": -1}), "config.json: `epochs` must be a whole number"),
+        (json.dumps(SETTINGS | {"dataset": "folder"}), "needs `data_dir` and `test_dir`"),
+    ):
+        file.write_text(content)
+        text, *_ = run_command("train", "--config", file)
+        assert text.startswith("error: ") and message in text and "\n" not in text
+    text, *_ = run_command("train", "--config", "none.json")
+    assert text == "error: There is no configuration of a run: none.json"
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--data-dir", "none", "--splits-dir", "none"], "error: `video_dir` is not a folder"),
+        (["--data-dir", "none"], "needs --splits-dir"),
+        (["--data-dir", "none", "--dataset", "folder"], "needs --test-dir"),
+        (["--demo", "--weights", "none.keras"], "error: `weights` names a file that does not"),
+        (["--demo", "--model", "vgg"], "invalid choice: 'vgg'"),
+        (["--demo", "--batch-size", "0"], "--batch-size: must be a whole number of 1 or more"),
+        (["--demo", "--data-dir", "videos"], "--demo makes its own data set"),
+    ],
+)
+def test_bad_input_is_one_clear_line(options, message, tmp_path, monkeypatch, run_command):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = run_command("train", *options)
+    # Python prints a text that it is told to exit with; argparse prints its own.
+    text = code if isinstance(code, str) else errors
+    assert message in text.splitlines()[-1]
+    assert not any(tmp_path.iterdir())
+
+
+def test_unreadable_videos_are_listed_before_training(
+    tiny_ucf101, tmp_path, monkeypatch, run_command
+):
+    monkeypatch.chdir(tmp_path)
+    video_dir, splits_dir = tiny_ucf101
+    broken = pathlib.Path(video_dir, "Walk", "v_Walk_g02_c01.avi")
+    broken.write_bytes(broken.read_bytes()[:2000])
+    options = ("--data-dir", video_dir, "--splits-dir", splits_dir, *TINY)
+    text, output, _ = run_command("train", *options)
+    assert "Epoch 1" not in output
+    assert text.startswith("error: 1 of 6 videos cannot be read:")
+    assert str(broken) in text
