@@ -16,7 +16,8 @@ import keras_seattn
 # isort: split
 import torch
 
-from keras_seattn.applications import SEAResNeXt101_3D, checkpoints, weights
+from keras_seattn import checkpoints
+from keras_seattn.applications import SEAResNeXt101_3D
 from keras_seattn.applications.convert import to_state_dict
 
 MEGABYTE = 1e6
@@ -51,7 +52,7 @@ def main():
         forget_peak()
         held = peak_memory()
         start = time.perf_counter()
-        weights.load(model, checkpoints.read(path))
+        checkpoints.load(model, checkpoints.read(path))
         load = time.perf_counter() - start
         print(
             f"keras_seattn {keras_seattn.__version__}, {os.path.getsize(path) / MEGABYTE:.0f} MB: "

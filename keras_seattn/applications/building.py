@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from keras_seattn import applications
-from keras_seattn.applications import checkpoints
+from keras_seattn import applications, checkpoints
 from keras_seattn.preprocessing import PREPROCESSINGS
 from keras_seattn.settings import MODELS
 

@@ -6,16 +6,11 @@ import os
 import keras
 import numpy as np
 
-from keras_seattn.applications import (
-    checkpoints,
-    resnet3d,
-    resnext3d,
-    untrusted,
-    upstream,
-    weights,
-)
-from keras_seattn.applications.labels import class_list
+from keras_seattn import checkpoints
+from keras_seattn.applications import resnet3d, resnext3d
+from keras_seattn.checkpoints import loading, untrusted, upstream
 from keras_seattn.errors import InputError
+from keras_seattn.labels import class_list
 from keras_seattn.preprocessing import Preprocessing, plain_description
 from keras_seattn.settings import STAGES
 
@@ -118,7 +113,7 @@ def build(checkpoint, frames=16, size=112):
     )
     untrusted.check_network(checkpoint.path, build_network)
     model = build_network()
-    weights.load(model, checkpoint)
+    checkpoints.load(model, checkpoint)
     return model
 
 
@@ -140,7 +135,7 @@ def to_state_dict(model):
     Raises:
         ImportError: PyTorch is not installed.
     """
-    named = weights.named_variables(model)
+    named = loading.named_variables(model)
     arrays = {key: keras.ops.convert_to_numpy(variable) for key, variable in named.items()}
     return upstream.state_dict(arrays)
 

@@ -4,11 +4,9 @@ import functools
 
 import keras
 
-from keras_seattn import arguments
-from keras_seattn.applications import checkpoints
-from keras_seattn.applications import weights as weights_loading
-from keras_seattn.applications.checkpoints import Published
+from keras_seattn import arguments, checkpoints
 from keras_seattn.applications.video_network import VideoNetwork
+from keras_seattn.checkpoints import Published
 from keras_seattn.errors import InputError
 from keras_seattn.layers import (
     ClipDescription,
@@ -69,7 +67,7 @@ SHARED_ARGUMENTS = """
             `keras.config.image_data_format()`.{more}
         cache_dir: str, the folder where `weights` given by name are found;
             None means `$KERAS_SEATTN_CACHE`, or without it
-            `~/.keras/models/keras_seattn`.
+            `~/.cache/keras_seattn`.
         name: str, the model's name.
         preprocessing: `preprocessing.Preprocessing`, what its clips are; None
             means that of `weights`, or `HARA_2018`.
@@ -192,7 +190,7 @@ def build_network(
         if checkpoint is not None:
             checkpoint.preprocessing = model.preprocessing
     if checkpoint is not None:
-        weights_loading.load(model, checkpoint)
+        checkpoints.load(model, checkpoint)
     return model
 
 

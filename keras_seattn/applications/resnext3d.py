@@ -2,8 +2,7 @@
 
 import keras
 
-from keras_seattn.applications import checkpoints
-from keras_seattn.applications.checkpoints import Published
+from keras_seattn import checkpoints
 from keras_seattn.applications.resnet3d import (
     PAGE_2018,
     build_network,
@@ -12,6 +11,7 @@ from keras_seattn.applications.resnet3d import (
     residual,
     scaled,
 )
+from keras_seattn.checkpoints import Published
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import HARA_2018
 

@@ -6,36 +6,12 @@ import os
 import h5py
 import keras
 
-from keras_seattn.applications import untrusted
+from keras_seattn.applications.parts import parts_of
+from keras_seattn.checkpoints import untrusted
+from keras_seattn.checkpoints.description import DESCRIPTION, read_description
 from keras_seattn.description import Description, description_of, head_of, set_class_names
 from keras_seattn.preprocessing import HARA_2018, checked_description, plain_description
 from keras_seattn.raised import as_raised
-
-# The name of a dataset in `.weights.h5` files, for what Keras keeps in `.keras` files only.
-DESCRIPTION = "keras_seattn"
-
-
-def read_description(file, config):
-    """What a file says of the model that was saved in it.
-
-    Args:
-        file, config: what `untrusted.open_keras` yields.
-
-    Returns:
-        `(class_names, preprocessing)` as `checked_description` returns them;
-        None if the file says nothing of the kind.
-
-    Raises:
-        As `checked_description`.
-    """
-    if DESCRIPTION in file:
-        return checked_description(json.loads(file[DESCRIPTION][()]))
-    config = config.get("config", {})
-    # The network's own, or that of a `ClipDescription` in another model.
-    for part in (config, *(layer["config"] for layer in config.get("layers", ()))):
-        if "preprocessing" in part:
-            return checked_description(part)
-    return None
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -86,6 +62,10 @@ class VideoNetwork(keras.Model):
     @class_names.setter
     def class_names(self, names):
         set_class_names(self, names)
+
+    def parts(self):
+        """The `Parts` that the network is made of: stem, stages with their modules, head."""
+        return parts_of(self)
 
     def __call__(self, inputs, *args, **kwargs):
         return super().__call__(self._clips(inputs), *args, **kwargs)

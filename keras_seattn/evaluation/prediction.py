@@ -8,8 +8,7 @@ import keras
 import numpy as np
 
 from keras_seattn import arguments, description
-from keras_seattn.applications import untrusted
-from keras_seattn.applications.labels import decode_predictions
+from keras_seattn.checkpoints import untrusted
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop, consecutive_clip, count_consecutive_clips
@@ -18,6 +17,7 @@ from keras_seattn.data.streams import is_stream, stream_frames
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.export import ExportedModel, is_exported
+from keras_seattn.labels import decode_predictions
 from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
 
 

@@ -5,10 +5,10 @@ import typing
 import keras
 import numpy as np
 
+from keras_seattn.applications.parts import is_network, parts_of
 from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 from keras_seattn.explain.class_activation import class_activations, map_shape
-from keras_seattn.layers import FrameSelfAttention
 
 
 class AttentionMap(typing.NamedTuple):
@@ -92,7 +92,5 @@ def attention_map(model, clip, stage, frame=None, position=None):
 
 def attention_stages(model):
     """dict of int to `FrameSelfAttention`: the stages of a network that have self-attention."""
-    layers = inner.levels_of(model)[-1].model.layers
-    layers = {layer.name: layer for layer in layers if isinstance(layer, FrameSelfAttention)}
-    names = {stage: f"stage{stage}_attention" for stage in (1, 2, 3, 4)}
-    return {stage: layers[name] for stage, name in names.items() if name in layers}
+    network = inner.levels_of(model)[-1].model
+    return parts_of(network).attentions if is_network(network) else {}

@@ -5,9 +5,9 @@ import typing
 import keras
 import numpy as np
 
+from keras_seattn.applications.parts import is_network, parts_of
 from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
-from keras_seattn.layers import SqueezeExcite3D
 
 
 class Excitations(typing.NamedTuple):
@@ -48,12 +48,12 @@ def excitations(model, clip):
     """
     levels = inner.levels_of(model)
     network = levels[-1].model
+    stages = parts_of(network).stages.items() if is_network(network) else ()
     layers = {
-        (stage, axis): layer
-        for stage in (1, 2, 3, 4)
-        for axis in ("channel", "sequence")
-        for layer in network.layers
-        if layer.name == f"stage{stage}_se_{axis}" and isinstance(layer, SqueezeExcite3D)
+        (number, gate.axis): gate
+        for number, stage in stages
+        for gate in (stage.channel_gate, stage.sequence_gate)
+        if gate
     }
     if not layers:
         raise InputError(

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import scipy.ndimage
 
+from keras_seattn import arguments
+from keras_seattn.applications.parts import is_network, parts_of
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import preprocess_input, preprocessing_of
 
@@ -100,7 +102,7 @@ def levels_of(model):
             "`model` must be a Keras model, for an exported one shows nothing of its inside: load "
             f"the .keras file that it came from. Received: {type(model).__name__}"
         )
-    if _is_network(model):
+    if is_network(model):
         return [Level(model)]
     calls = [call for call in _calls(model) if _holds_network(call[0])]
     if len(calls) > 1:
@@ -205,12 +207,8 @@ def head(model):
     return Head(place, kernel, np.broadcast_to(bias, kernel.shape[1:]))
 
 
-def _is_network(model):
-    return any(layer.name.startswith("stage1_") for layer in model.layers)
-
-
 def _holds_network(model):
-    return _is_network(model) or any(_holds_network(inner) for inner, *_ in _calls(model))
+    return is_network(model) or any(_holds_network(inner) for inner, *_ in _calls(model))
 
 
 def _calls(model):
@@ -262,14 +260,9 @@ def stage_output(model, stage):
         ValueError: The model has no such stage.
     """
     levels = levels_of(model)
-    network = levels[-1].model
-    names = [layer.name for layer in network.layers if layer.name.startswith(f"stage{stage}_")]
-    if not names:
-        raise InputError(
-            f"`stage` must be one of 1, 2, 3, 4 of a network of keras_seattn.applications. "
-            f"Received: stage={stage}"
-        )
-    return Place(len(levels) - 1, network.get_layer(names[-1]).output)
+    stages = parts_of(levels[-1].model).stages
+    arguments.one_of(stage, tuple(stages), "stage")
+    return Place(len(levels) - 1, stages[stage].output)
 
 
 def channels_last(model, features):

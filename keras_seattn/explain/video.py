@@ -5,6 +5,7 @@ import os
 import numpy as np
 from PIL import Image
 
+from keras_seattn.applications.parts import is_network, parts_of
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop
@@ -75,7 +76,7 @@ def explain_video(model, path, output_dir, class_name=None):
     scores = [clip.scores[class_index] for clip in prediction.clips]
     best_clip = int(np.argmax(scores))
     network = inner.levels_of(model)[-1].model
-    has_gates = any(layer.name.endswith("_se_sequence") for layer in network.layers)
+    has_gates = is_network(network) and bool(parts_of(network).gates)
     gates, animation, milliseconds = [], [], []
     scale = Scaler()
     os.makedirs(output_dir, exist_ok=True)

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from keras_seattn import arguments
-from keras_seattn.applications import untrusted
+from keras_seattn.checkpoints import untrusted
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.export.formats import FORMATS, format_of, import_or_explain, read_description
 from keras_seattn.preprocessing import checked_description

@@ -1,9 +1,7 @@
 """Fine-tuning: which part of a network keeps its weights."""
 
-import re
-
 from keras_seattn import arguments
-from keras_seattn.errors import InputError
+from keras_seattn.applications.parts import parts_of
 
 HEAD = 5
 
@@ -40,23 +38,7 @@ def freeze_before(model, stage):
     >>> model.compile(fine_tuning_recipe().optimizer, "sparse_categorical_crossentropy")
     """
     arguments.one_of(stage, range(1, HEAD + 1), "stage")
-    stages = {layer.name: _stage(layer.name) for layer in model.layers}
-    if 0 not in stages.values():
-        raise InputError(
-            f"`model` must be a network of keras_seattn.applications, with layers stem_conv, "
-            f"stage1_..., to be frozen by stage. Received: {model.name}"
-        )
-    for layer in model.layers:
-        if stages[layer.name] is not None:
-            layer.trainable = stages[layer.name] >= stage
+    for number, layers in enumerate(parts_of(model).sections):
+        for layer in layers:
+            layer.trainable = number >= stage
     return model
-
-
-def _stage(name):
-    """The stage that a layer belongs to: 0 the stem, `HEAD` the head, None no part of these."""
-    if name.startswith("stem_"):
-        return 0
-    if name == "predictions":
-        return HEAD
-    match = re.match(r"stage([1-4])_", name)
-    return match and int(match.group(1))

@@ -1,5 +1,6 @@
 """How to train: the paper's optimizer and schedule, and a quicker one for the demo."""
 
+import copy
 import math
 import typing
 
@@ -40,15 +41,28 @@ class SGD(keras.optimizers.SGD):
 
 
 class Recipe(typing.NamedTuple):
-    """What a training run is made with.
+    """What a model is trained with. Each training makes its own of it, so one serves many models.
 
     Attributes:
-        optimizer: `keras.optimizers.Optimizer`.
+        optimizer: `keras.optimizers.Optimizer` that has trained nothing yet.
         callbacks: list of `keras.callbacks.Callback` that belong to it.
     """
 
     optimizer: keras.optimizers.Optimizer
     callbacks: list
+
+    def fresh(self):
+        """A `Recipe` of copies, for one training.
+
+        Raises:
+            ValueError: The optimizer has trained a model.
+        """
+        if self.optimizer.built:
+            raise InputError(
+                "`recipe` has an optimizer that has trained a model, and keeps its state. Make a "
+                "new recipe."
+            )
+        return Recipe(*copy.deepcopy(tuple(self)))
 
 
 def paper_learning_rate(frames=16, batch_size=RECIPE_BATCH_SIZE):

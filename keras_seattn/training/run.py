@@ -158,7 +158,7 @@ def fit(
     >>> history.history["val_top1"][-1]
     0.61
     """
-    settings = fit_settings(FitSettings, settings, changes)
+    settings, recipe = fit_settings(FitSettings, settings, changes), recipe.fresh()
     frames, size, data_format = clip_shape(model)
     check_classes(model, train_catalog, validation_catalog)
     clips = train_clips(
@@ -196,18 +196,9 @@ def fit(
 
 
 def compile_model(model, recipe):
-    """Compiles a model with a recipe's optimizer, the cross-entropy and `clip_top1`.
-
-    Raises:
-        ValueError: The recipe has trained another model.
-    """
-    if recipe.optimizer.built and recipe.optimizer is not getattr(model, "optimizer", None):
-        raise InputError(
-            "`recipe` has trained another model, and its optimizer keeps the state of that one. "
-            "Make a new recipe for this model."
-        )
+    """Compiles a model with a recipe's optimizer, the cross-entropy and `clip_top1`."""
     model.compile(
-        recipe.optimizer,
+        recipe.fresh().optimizer,
         loss="sparse_categorical_crossentropy",
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="clip_top1")],
     )

@@ -8,6 +8,7 @@ import typing
 import keras
 import numpy as np
 
+from keras_seattn.applications.parts import parts_of
 from keras_seattn.layers import FrameSelfAttention, SqueezeExcite3D
 
 _WARM_UP, _PASSES = 3, 11
@@ -36,9 +37,10 @@ class Cost(typing.NamedTuple):
 
 def measure_cost(model):
     """The `Cost` of a model, on this machine."""
+    parts = parts_of(model)
     return Cost(
-        _parameters(model, SqueezeExcite3D),
-        _parameters(model, FrameSelfAttention),
+        sum(layer.count_params() for layer in parts.gates),
+        sum(layer.count_params() for layer in parts.attentions.values()),
         count_multiply_adds(model),
         measure_inference(model),
     )
@@ -81,10 +83,6 @@ def measure_inference(model):
         model.predict_on_batch(clip)
         times.append(time.perf_counter() - start)
     return 1000 * statistics.median(times[_WARM_UP:])
-
-
-def _parameters(model, kind):
-    return sum(layer.count_params() for layer in model.layers if isinstance(layer, kind))
 
 
 def _multiply_adds(layer):

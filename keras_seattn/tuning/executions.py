@@ -3,7 +3,7 @@
 import os
 
 from keras_seattn.files import read_json, write_json
-from keras_seattn.tuning.hypermodel import plain
+from keras_seattn.tuning.hypermodel import setting_as_text
 
 
 class Executions:
@@ -25,8 +25,8 @@ class Executions:
         rate = settings["learning_rate"]
         name = (
             f"r{settings['channel_reduction']}-d{settings['sequence_reduction']}"
-            f"-a{settings['attention_reduction']}-se{plain(settings['se_stages'])}"
-            f"-sa{plain(settings['sa_stages'])}"
+            f"-a{settings['attention_reduction']}-se{setting_as_text(settings['se_stages'])}"
+            f"-sa{setting_as_text(settings['sa_stages'])}"
             + (f"-lr{rate:g}" if rate is not None else "")
             + f"-{epochs}epochs"
         )
@@ -51,7 +51,7 @@ class Executions:
             os.replace(partial, final)
         write_json(path, result)
 
-    def keep_model(self, settings, epochs, execution, executions):
+    def keep_only(self, settings, epochs, execution, executions):
         """Removes the models of all executions of a configuration but one."""
         for other in set(range(executions)) - {execution}:
             path = self.path(settings, epochs, other, ".keras")

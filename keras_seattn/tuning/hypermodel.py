@@ -98,7 +98,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         for name in self.searched:
             values = self.choices[name]
             if name.endswith("stages"):
-                hp.Choice(name, [plain(stages) for stages in values])
+                hp.Choice(name, [setting_as_text(stages) for stages in values])
             else:
                 hp.Choice(name, list(values), ordered=True)
         settings = self.settings(hp.values)
@@ -124,7 +124,11 @@ class ReductionHyperModel(keras_tuner.HyperModel):
 
     def values(self, settings):
         """The other way round: what Keras Tuner's values are for `settings`, a dict."""
-        return {name: plain(value) for name, value in settings.items() if name in self.searched}
+        return {
+            name: setting_as_text(value)
+            for name, value in settings.items()
+            if name in self.searched
+        }
 
     def build_network(self, settings):
         """Builds the network of `settings`, not compiled."""
@@ -193,11 +197,8 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         network = {**self.network, "weights": None}
         model = self.builder(se_stages=STAGES, sa_stages=(), **network)
         return clip_shape(model)[0], {
-            stage: tuple(
-                model.get_layer(f"stage{stage}_se_{axis}").expand.units
-                for axis in ("sequence", "channel")
-            )
-            for stage in STAGES
+            number: tuple(gate.expand.units for gate in (stage.sequence_gate, stage.channel_gate))
+            for number, stage in model.parts().stages.items()
         }
 
 
@@ -224,7 +225,7 @@ def build_model(hp, **options):
     return ReductionHyperModel(**options).build(hp)
 
 
-def plain(value):
+def setting_as_text(value):
     """A setting as a number or text: stages as `"1,2,3,4"`, or `"none"`."""
     return stages_as_text(value) if isinstance(value, tuple) else value
 

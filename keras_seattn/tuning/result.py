@@ -8,7 +8,7 @@ import typing
 import numpy as np
 
 from keras_seattn.tuning.cost import Cost
-from keras_seattn.tuning.hypermodel import plain
+from keras_seattn.tuning.hypermodel import setting_as_text
 
 COLUMNS = (
     "trial", "status", "channel_reduction", "sequence_reduction", "attention_reduction",
@@ -158,7 +158,7 @@ class SearchResult:
             {
                 "trial": trial.number,
                 "status": trial.status,
-                **{name: plain(value) for name, value in trial.settings.items()},
+                **{name: setting_as_text(value) for name, value in trial.settings.items()},
                 "epochs": trial.epochs,
                 "objective": trial.score,
                 "standard_error": trial.standard_error,
@@ -220,7 +220,7 @@ def other_settings(trial, trials):
     """What sets a trial apart besides r and d: text, empty if these are all that differs."""
     names = ("attention_reduction", "se_stages", "sa_stages", "learning_rate")
     parts = [
-        f"{name.replace('_', ' ')} {plain(value)}"
+        f"{name.replace('_', ' ')} {setting_as_text(value)}"
         for name, value in trial.settings.items()
         if name in names and len({other.settings[name] for other in trials}) > 1
     ]

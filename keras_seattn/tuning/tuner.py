@@ -16,7 +16,7 @@ from keras_seattn.errors import InputError, UserError
 from keras_seattn.evaluation import DivergedError
 from keras_seattn.training.run import fit
 from keras_seattn.tuning.executions import Executions
-from keras_seattn.tuning.hypermodel import LETTERS, plain
+from keras_seattn.tuning.hypermodel import LETTERS, setting_as_text
 
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
@@ -98,7 +98,7 @@ class ReductionTuner(keras_tuner.Tuner):
             raise keras_tuner.errors.FailedTrialError(failures[0])
         objective = self.oracle.objective.name
         best = best_execution([result["metrics"][objective] for result in results], objective)
-        self.kept.keep_model(settings, epochs, best, len(results))
+        self.kept.keep_only(settings, epochs, best, len(results))
         metrics = {
             name: float(np.mean([result["metrics"][name] for result in results]))
             for name in results[0]["metrics"]
@@ -136,7 +136,7 @@ class ReductionTuner(keras_tuner.Tuner):
                 recipe(epochs, len(train_catalog), settings["learning_rate"]),
                 train_catalog,
                 validation_catalog,
-                dataclasses.replace(self.settings, epochs=epochs, seed=seed),
+                settings=dataclasses.replace(self.settings, epochs=epochs, seed=seed),
                 verbose=2,
             ).history
             result = {
@@ -199,7 +199,7 @@ def describe(settings, hypermodel):
     """A configuration as text: the settings that are searched."""
     return (
         ", ".join(
-            f"{LETTERS.get(name, name.replace('_', ' '))} = {plain(value)}"
+            f"{LETTERS.get(name, name.replace('_', ' '))} = {setting_as_text(value)}"
             for name, value in settings.items()
             if name in hypermodel.searched
         )

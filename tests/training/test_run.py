@@ -109,14 +109,19 @@ def test_what_cannot_be_scored_is_refused_before_it_is_trained(options, names, m
     assert not (tmp_path / "run").exists()
 
 
-def test_a_recipe_is_for_one_model():
-    recipe = quick_recipe(2)
-    model = TinyNetwork(**PLAIN)
+def test_a_recipe_serves_many_models_and_keeps_nothing_of_them(tiny_ucf101):
+    catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
+    recipe, histories = paper_recipe(8, 6), []
     for _ in range(2):
-        compile_model(model, recipe)
-        model.train_on_batch(np.zeros((1, *model.input_shape[1:])), np.zeros(1))
-    with pytest.raises(ValueError, match="`recipe` has trained another model"):
-        compile_model(TinyNetwork(**PLAIN), recipe)
+        keras.utils.set_random_seed(0)
+        model = TinyNetwork(**PLAIN)
+        history = fit(model, recipe, *catalogs, epochs=2, batch_size=6, seed=0, verbose=0)
+        histories.append(history.history)
+        assert model.optimizer is not recipe.optimizer and not recipe.optimizer.built
+        assert model.optimizer.not_decayed == recipe.optimizer.not_decayed
+    assert histories[0] == histories[1]
+    with pytest.raises(ValueError, match="`recipe` has an optimizer that has trained a model"):
+        compile_model(model, recipe._replace(optimizer=model.optimizer))
 
 
 def test_a_run_that_diverges_says_so(tiny_ucf101):

@@ -138,7 +138,7 @@ def test_without_gates_the_reductions_do_not_matter():
         ({"sequence_reductions": (-1,)}, "`sequence_reductions` must be a whole number of 1"),
         ({"attention_reductions": (2.5,)}, "`attention_reductions` must be a whole number"),
         ({"channel_reductions": ()}, "`channel_reductions` must hold at least one value"),
-        ({"se_stages": ((1, 5),)}, "`se_stages` must hold sequences of stages"),
+        ({"se_stages": ((1, 5),)}, "`se_stages` must hold stages"),
         ({"learning_rates": (0.0,)}, "`learning_rates` must hold numbers above 0"),
         ({"learning_rates": (None, 0.1)}, "`learning_rates` must hold either numbers or None"),
     ],

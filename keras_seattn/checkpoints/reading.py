@@ -8,11 +8,11 @@ import h5py
 import keras
 import numpy as np
 
-from keras_seattn.applications import untrusted, upstream
-from keras_seattn.applications.labels import class_list
-from keras_seattn.applications.video_network import read_description
+from keras_seattn import files
+from keras_seattn.checkpoints import untrusted, upstream
+from keras_seattn.checkpoints.description import read_description
 from keras_seattn.errors import InputError, MissingFileError
-from keras_seattn.files import expand_user
+from keras_seattn.labels import class_list
 from keras_seattn.preprocessing import Preprocessing, checked_description
 
 SUFFIXES = (".weights.h5", ".keras", ".pth")
@@ -101,7 +101,8 @@ def read(weights, published=None, cache_dir=None):
         weights: None; a name in `published`; or the path of a file that ends
             in one of `SUFFIXES`.
         published: dict of str to `Published`, the builder's.
-        cache_dir: str, the folder that holds published files; see `cache_folder`.
+        cache_dir: str, the folder that holds published files; None means
+            `files.cache_folder`.
 
     Returns:
         A `Checkpoint`; None for None.
@@ -184,32 +185,16 @@ def locate(weights, published=None, cache_dir=None):
     return path
 
 
-def cache_folder(cache_dir=None):
-    """The folder of published checkpoints.
-
-    Args:
-        cache_dir: str; None means the environment variable
-            `KERAS_SEATTN_CACHE`, or without it `models/keras_seattn` in
-            `KERAS_HOME` (`~/.keras`).
-
-    Returns:
-        str.
-    """
-    home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
-    return expand_user(
-        cache_dir
-        or os.environ.get("KERAS_SEATTN_CACHE")
-        or os.path.join(home, "models", "keras_seattn")
-    )
-
-
 def _cached(name, known, cache_dir):
-    folder = cache_folder(cache_dir)
+    folder = files.expand_user(cache_dir or files.cache_folder())
+    home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
+    # Where earlier versions looked for them.
+    former = files.expand_user(os.path.join(home, "models", "keras_seattn"))
     path = os.path.join(folder, known.file)
-    converted = path.removesuffix(".pth") + ".weights.h5"
-    for candidate in (converted, path):
-        if os.path.isfile(candidate):
-            return candidate
+    for place in (folder,) if cache_dir else (folder, former):
+        for file in (_converted(known.file), known.file):
+            if os.path.isfile(os.path.join(place, file)):
+                return os.path.join(place, file)
     if known.url:
         os.makedirs(folder, exist_ok=True)
         return keras.utils.get_file(
@@ -218,8 +203,12 @@ def _cached(name, known, cache_dir):
     raise MissingFileError(
         f"weights={name!r} needs {known.file}, which nobody hosts for programs yet. Get "
         f"{known.file} from {known.page} and put it in {folder}. To use it without PyTorch, "
-        f"convert it once: keras-seattn convert '{path}' '{converted}'"
+        f"convert it once: keras-seattn convert '{path}' '{_converted(path)}'"
     )
+
+
+def _converted(path):
+    return path.removesuffix(".pth") + ".weights.h5"
 
 
 def _arrays(file, path):

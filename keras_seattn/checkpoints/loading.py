@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from keras_seattn.applications.upstream import OURS_TO_UPSTREAM
+from keras_seattn.checkpoints.upstream import OURS_TO_UPSTREAM
 from keras_seattn.errors import InputError
 
 _MOST_NAMED = 100

@@ -11,8 +11,8 @@ import zipfile
 
 import numpy as np
 
-from keras_seattn.applications import untrusted
-from keras_seattn.applications.video_network import DESCRIPTION
+from keras_seattn.checkpoints import untrusted
+from keras_seattn.checkpoints.description import DESCRIPTION
 from keras_seattn.errors import InputError, MissingPackageError
 from keras_seattn.preprocessing import HARA_2018, HARA_2020
 

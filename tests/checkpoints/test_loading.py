@@ -7,15 +7,14 @@ import keras
 import numpy as np
 import pytest
 
+from keras_seattn import checkpoints
 from keras_seattn.applications import (
     SEAResNet18_3D,
     SEAResNeXt101_3D,
-    checkpoints,
     convert,
-    weights,
 )
 from keras_seattn.applications.resnet3d import PUBLISHED
-from keras_seattn.applications.weights import named_variables, resample_gate
+from keras_seattn.checkpoints.loading import named_variables, resample_gate
 from keras_seattn.preprocessing import HARA_2018, HARA_2020, preprocessing_of
 
 torch = pytest.importorskip("torch")
@@ -152,7 +151,7 @@ def test_every_mismatch_is_listed_and_nothing_loaded(tmp_path):
     model = SEAResNet18_3D(**SMALL, **PLAIN)
     before = model.get_weights()
     with pytest.raises(ValueError) as caught:
-        weights.load(model, checkpoints.read(path))
+        checkpoints.load(model, checkpoints.read(path))
     message = str(caught.value)
     assert message.startswith(f"{path} does not hold weights for sea_resnet18_3d")
     assert "missing (2): bn1.bias, layer3.1.conv2.weight" in message

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seattn import files
-from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, checkpoints, resnet3d
-from keras_seattn.applications.upstream import OURS_TO_UPSTREAM
-from keras_seattn.applications.weights import named_variables
+from keras_seattn import checkpoints, files
+from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, resnet3d
+from keras_seattn.checkpoints.loading import named_variables
+from keras_seattn.checkpoints.upstream import OURS_TO_UPSTREAM
 
 torch = pytest.importorskip("torch")
 
@@ -258,18 +258,17 @@ def test_where_names_are_looked_up(network, tmp_path, monkeypatch):
     for variable in ("KERAS_HOME", "KERAS_SEATTN_CACHE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert checkpoints.cache_folder() == str(tmp_path / "home/.keras/models/keras_seattn")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    assert checkpoints.cache_folder() == str(tmp_path / "keras/models/keras_seattn")
-    monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path / "cache"))
-    assert checkpoints.cache_folder() == str(tmp_path / "cache")
-    assert checkpoints.cache_folder(str(tmp_path / "argument")) == str(tmp_path / "argument")
+    assert files.cache_folder() == str(tmp_path / "home/.cache/keras_seattn")
     with monkeypatch.context() as patch:  # a user without a folder
         patch.setattr(os.path, "expanduser", lambda path: path)
-        assert checkpoints.cache_folder("~/weights") == f"{tempfile.gettempdir()}/weights"
-        patch.delenv("KERAS_SEATTN_CACHE")
         assert files.cache_folder() == f"{tempfile.gettempdir()}/.cache/keras_seattn"
 
+    # Where earlier versions looked, and where they are looked for first.
+    (tmp_path / "home/.keras/models/keras_seattn").mkdir(parents=True)
+    (tmp_path / "home/.keras/models/keras_seattn/resnet-18-kinetics.weights.h5").write_bytes(b"old")
+    with pytest.raises(ValueError, match=r"kinetics\.weights\.h5"):
+        SEAResNet18_3D(weights="kinetics400")
+    monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     path = tmp_path / "cache" / "resnet-18-kinetics.pth"
     torch.save(random_network("A", classes=400, factor=FACTOR).state_dict(), path)

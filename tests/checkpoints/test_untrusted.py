@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seattn.applications import SEAResNet18_3D, checkpoints
+from keras_seattn import checkpoints
+from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.evaluation.prediction import load_model
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
