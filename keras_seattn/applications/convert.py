@@ -164,6 +164,7 @@ def _architecture(checkpoint):
 
 
 def main():
+    """Converts as the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

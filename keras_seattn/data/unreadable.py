@@ -147,7 +147,7 @@ class DamageLog:
 
     @property
     def paths(self):
-        """set of str: the videos that cannot be read any more."""
+        """The videos that cannot be read any more, a set of str."""
         return set(self._messages)
 
     def note_video(self, path, error):

@@ -91,7 +91,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
 
 
 def attention_stages(model):
-    """dict of int to `FrameSelfAttention`: the stages of a network that have self-attention."""
+    """The stages of a network that have self-attention, a dict of int to `FrameSelfAttention`."""
     layers = inner.levels_of(model)[-1].model.layers
     layers = {layer.name: layer for layer in layers if isinstance(layer, FrameSelfAttention)}
     names = {stage: f"stage{stage}_attention" for stage in (1, 2, 3, 4)}

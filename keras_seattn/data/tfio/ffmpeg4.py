@@ -102,6 +102,7 @@ def _run(*command):
 
 
 def main():
+    """Fetches them as the command line says, and prints the value to export."""
     parser = argparse.ArgumentParser(
         prog="python -m keras_seattn.data.tfio.ffmpeg4",
         description=__doc__,
