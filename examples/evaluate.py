@@ -44,7 +44,9 @@ def main():
         model = evaluation.load_model(options.model)
         os.makedirs(options.output, exist_ok=True)
         _, catalog = load_catalogs(options, options.output)
-        result = evaluation.evaluate(model, catalog, options.batch_size, options.unreadable)
+        result = evaluation.evaluate(
+            model, catalog, options.batch_size, unreadable=options.unreadable
+        )
         # Training leaves its epochs beside the model.
         history = os.path.join(os.path.dirname(options.model), "history.csv")
         path = evaluation.write_report(

@@ -22,7 +22,7 @@ def main():
     with errors.in_one_line():
         model = keras_seattn.evaluation.load_model(options.model)
         prediction = keras_seattn.explain.explain_video(
-            model, options.video, options.output, options.class_name
+            model, options.video, options.output, class_name=options.class_name
         )
     print(prediction)
     print(f"Pictures of what the model looks at are in {options.output}")

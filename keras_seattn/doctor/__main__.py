@@ -40,7 +40,7 @@ def main():
     sys.exit(1 if wrong else 0)
 
 
-def run_part(part):
+def run_part(part: str) -> bool:
     """Runs and prints a part of the checks, in a process of its own; whether all is right."""
     environment = {
         **os.environ,
@@ -59,7 +59,7 @@ def run_part(part):
     return ended.returncode == 0
 
 
-def print_environment():
+def print_environment() -> None:
     processor = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
@@ -75,7 +75,7 @@ def print_environment():
         print(f"  {package:15} {version}")
 
 
-def check_backend(backend):
+def check_backend(backend: str) -> int:
     """Prints the checks of a backend; returns 0 if all are right, else 1."""
     import keras
 
@@ -86,7 +86,7 @@ def check_backend(backend):
     return max([_report(what, check, TOLERANCE) for what, check in checks()])
 
 
-def check_decoding():
+def check_decoding() -> int:
     """Decodes a small video that it makes; returns 0 if each frame is the right one, else 1."""
     import numpy as np
 
@@ -108,7 +108,7 @@ def check_decoding():
     return _report("frames of H.264, in levels", check, 1.5)
 
 
-def devices(backend):
+def devices(backend: str) -> str:
     if backend == "tensorflow":
         import tensorflow as tf
 

@@ -25,10 +25,17 @@ class AttentionMap(typing.NamedTuple):
     heat: np.ndarray
     weights: np.ndarray
     frame: int
-    position: tuple
+    position: tuple[int, int]
 
 
-def attention_map(model, clip, stage, frame=None, position=None):
+def attention_map(
+    model: keras.Model,
+    clip: np.ndarray,
+    stage: int,
+    *,
+    frame: int | None = None,
+    position: tuple[int, int] | None = None,
+) -> AttentionMap:
     """Where one position of a frame takes its features from, in one stage.
 
     Args:
@@ -90,7 +97,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
     return AttentionMap(inner.resample(weights, (height, width)), weights, int(frame), position)
 
 
-def attention_stages(model):
+def attention_stages(model: keras.Model) -> dict[int, FrameSelfAttention]:
     """The stages of a network that have self-attention, a dict of int to `FrameSelfAttention`."""
     layers = inner.levels_of(model)[-1].model.layers
     layers = {layer.name: layer for layer in layers if isinstance(layer, FrameSelfAttention)}

@@ -105,7 +105,7 @@ def train(
             keras.callbacks.TensorBoard(file("tensorboard"), write_graph=False),
         ],
     )
-    result = evaluate(model, test_catalog, batch_size, unreadable)
+    result = evaluate(model, test_catalog, batch_size, unreadable=unreadable)
     write_report(
         result,
         output_dir,
@@ -179,11 +179,11 @@ def fit(
         frames,
         size,
         batch_size,
-        seed,
-        unreadable,
-        crop_scales,
-        data_format,
-        preprocessing_of(model),
+        seed=seed,
+        unreadable=unreadable,
+        crop_scales=crop_scales,
+        data_format=data_format,
+        preprocessing=preprocessing_of(model),
     )
     set_class_names(model, train_catalog.class_names)
     compile_model(model, recipe)

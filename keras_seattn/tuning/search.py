@@ -135,7 +135,7 @@ def search_reductions(
         )
     match_classes(test_catalog, train_catalog.class_names, "the training data")
     part = role()
-    training, validation = hold_out(train_catalog, validation_share, seed)
+    training, validation = hold_out(train_catalog, validation_share, seed=seed)
     if part != "worker":
         # Now, not when all trials are done.
         scan_catalog(train_catalog, unreadable)
@@ -308,7 +308,7 @@ def _test(best, test_catalog, output_dir, batch_size, unreadable):
     print(f"\nScoring the test videos with the model of trial {best.number}", flush=True)
     keras.utils.clear_session()
     shutil.copyfile(best.model_path, os.path.join(output_dir, "model.keras"))
-    result = evaluate(load_model(best.model_path), test_catalog, batch_size, unreadable)
+    result = evaluate(load_model(best.model_path), test_catalog, batch_size, unreadable=unreadable)
     write_report(result, os.path.join(output_dir, "test"), title=f"Trial {best.number}: {result}")
     test = TestResult(result.top1, *result.intervals["top1"], result.videos, seen + 1)
     write_json(path, {"model": model, **test._asdict()})

@@ -38,11 +38,11 @@ def main():
             manifest = write_records(
                 catalog,
                 os.path.join(options.output, subset),
-                options.shards,
-                options.short_side,
-                options.quality,
-                options.workers,
-                options.unreadable,
+                shards=options.shards,
+                short_side=options.short_side,
+                quality=options.quality,
+                workers=options.workers,
+                unreadable=options.unreadable,
             )
             print(f"{subset}: {manifest}")
 
