@@ -62,7 +62,7 @@ def main():
     maps = {"class activation map": lambda clip, label: class_activation_map(model, clip, label)}
     for stage in (3, 2, 1):
         maps[f"Grad-CAM, stage {stage}"] = lambda clip, label, stage=stage: grad_cam(
-            model, clip, stage, label
+            model, clip, stage, class_index=label
         )
     videos = [
         (name, group, clip)

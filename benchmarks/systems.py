@@ -43,7 +43,7 @@ def openvino(spec):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.xml")
         export_model(model, path, "openvino")
-        exported = ExportedModel(path, spec["precision"])
+        exported = ExportedModel(path, precision=spec["precision"])
         clips, _ = _batch(spec)
         exported.predict_on_batch(clips)
     return lambda: exported.predict_on_batch(clips)

@@ -1,11 +1,13 @@
 """Checks of arguments: each error names the argument, what came and what is allowed."""
 
 import operator
+import typing
+from collections.abc import Collection
 
 from keras_seattn.errors import InputError
 
 
-def positive_integer(value, name):
+def positive_integer(value: typing.Any, name: str) -> int:
     """Returns `value` as an int, or raises a ValueError that names the argument.
 
     Args:
@@ -29,7 +31,7 @@ def positive_integer(value, name):
     return number
 
 
-def seed(value, name="seed"):
+def seed(value: typing.Any, name: str = "seed") -> int | None:
     """Returns `value` if it is what every generator of random numbers takes, or None, as an int.
 
     Raises:
@@ -48,7 +50,7 @@ def seed(value, name="seed"):
     return number
 
 
-def one_of(value, allowed, name):
+def one_of(value: typing.Any, allowed: Collection, name: str) -> typing.Any:
     """Returns `value` if `allowed` holds it, or raises a ValueError that names the argument."""
     if value not in allowed:
         choices = ", ".join(repr(choice) for choice in allowed)
@@ -56,7 +58,7 @@ def one_of(value, allowed, name):
     return value
 
 
-def standard_data_format(value):
+def standard_data_format(value: str | None) -> str:
     """Returns `value`, or Keras' own setting for None, or raises a ValueError."""
     if value is None:
         import keras  # Here, for commands check their flags before it is loaded.
@@ -65,7 +67,7 @@ def standard_data_format(value):
     return one_of(value, ("channels_last", "channels_first"), "data_format")
 
 
-def feature_shape(shape, layer_name):
+def feature_shape(shape: tuple, layer_name: str) -> tuple:
     """Returns `shape` if it is one of video features, or raises a ValueError.
 
     Args:

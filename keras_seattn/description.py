@@ -5,10 +5,15 @@ models, and models that it was set on, in their attributes.
 """
 
 import dataclasses
+import typing
+from collections.abc import Iterable
 
 import keras
 
 from keras_seattn.errors import InputError
+
+if typing.TYPE_CHECKING:
+    from keras_seattn.preprocessing import Preprocessing
 
 
 @dataclasses.dataclass
@@ -21,12 +26,12 @@ class Description:
         head: str, the name of the layer that gives these scores, or None.
     """
 
-    preprocessing: tuple
-    class_names: tuple | None = None
+    preprocessing: "Preprocessing | None"
+    class_names: tuple[str, ...] | None = None
     head: str | None = None
 
 
-def class_names_of(model):
+def class_names_of(model: typing.Any) -> tuple[str, ...] | None:
     """The names of a model's classes.
 
     Args:
@@ -44,7 +49,7 @@ def class_names_of(model):
     return description.class_names
 
 
-def set_class_names(model, names):
+def set_class_names(model: keras.Model, names: Iterable[str] | None) -> None:
     """Tells a `keras.Model` the names of its classes; None takes them away.
 
     Raises:
@@ -64,7 +69,7 @@ def set_class_names(model, names):
         description.class_names, description.head = names, head_of(model)
 
 
-def description_of(model):
+def description_of(model: typing.Any) -> Description | None:
     """The `Description` that a model keeps in itself or in a model inside; None without one.
 
     Where other layers come first, which change the clips, it is not this model's. Random ones do
@@ -80,7 +85,7 @@ def description_of(model):
     return getattr(model, "description", None)
 
 
-def head_of(model):
+def head_of(model: keras.Model) -> str | None:
     """The name of the last layer with weights of a model or of a model inside; None without any."""
     for layer in reversed(model.layers):
         if isinstance(layer, keras.Model):

@@ -6,6 +6,7 @@ traceback. Each is also one of Python's own, by which it may be caught.
 
 import contextlib
 import sys
+from collections.abc import Iterator
 
 
 class UserError(Exception):
@@ -33,7 +34,7 @@ class MissingPackageError(UserError, ImportError):
 
 
 @contextlib.contextmanager
-def in_one_line():
+def in_one_line() -> Iterator[None]:
     """Ends a command with one line for what its user can mend; faults keep their traceback."""
     try:
         yield

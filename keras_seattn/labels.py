@@ -8,6 +8,7 @@ order. Another list is another file there.
 
 import importlib.resources
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _FOLDER = importlib.resources.files(__package__) / "class_lists"
 CLASS_LISTS = tuple(sorted(file.name.removesuffix(".txt") for file in _FOLDER.iterdir()))
 
 
-def class_list(classes):
+def class_list(classes: str | os.PathLike | Sequence[str]) -> list[str]:
     """The names of classes.
 
     Args:
@@ -51,7 +52,9 @@ def class_list(classes):
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def decode_predictions(preds, top=5, classes="kinetics400"):
+def decode_predictions(
+    preds: np.ndarray, top: int = 5, classes: str | os.PathLike | Sequence[str] = "kinetics400"
+) -> list[list[tuple[str, float]]]:
     """Turns scores into the names of the classes with the highest.
 
     Args:

@@ -5,7 +5,7 @@ import sys
 import warnings
 
 
-def enable():
+def enable() -> None:
     """Turns on oneDNN unless the user has set `TF_ENABLE_ONEDNN_OPTS`.
 
     TensorFlow turns it on by itself only on processors with AVX-512 or AMX.

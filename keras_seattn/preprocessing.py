@@ -1,6 +1,7 @@
 """What a network's input looks like: the one agreement between data and models."""
 
 import typing
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -18,11 +19,11 @@ class Preprocessing(typing.NamedTuple):
         deviation: 3 floats, likewise.
     """
 
-    mean: tuple
-    deviation: tuple = (1.0, 1.0, 1.0)
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
 
     @classmethod
-    def checked(cls, values):
+    def checked(cls, values: typing.Any) -> "Preprocessing":
         """The preprocessing that a caller or a file gives, if it is one.
 
         Args:
@@ -62,7 +63,9 @@ HARA_2020 = Preprocessing(
 PREPROCESSINGS = {"hara2018": HARA_2018, "hara2020": HARA_2020}
 
 
-def plain_description(class_names, preprocessing):
+def plain_description(
+    class_names: Sequence[str] | None, preprocessing: Preprocessing | None
+) -> dict:
     """What `checked_description` reads back, as files hold it."""
     return {
         "class_names": class_names and list(class_names),
@@ -70,7 +73,7 @@ def plain_description(class_names, preprocessing):
     }
 
 
-def checked_description(description):
+def checked_description(description: dict) -> tuple[list[str] | None, Preprocessing | None]:
     """What a file says of a model, if it is of the right kind.
 
     Args:
@@ -93,7 +96,9 @@ def checked_description(description):
     return names, None if preprocessing is None else Preprocessing.checked(preprocessing)
 
 
-def preprocess_input(x, data_format=None, preprocessing=HARA_2018):
+def preprocess_input(
+    x: typing.Any, data_format: str | None = None, preprocessing: Preprocessing = HARA_2018
+) -> typing.Any:
     """Turns RGB frames into what the networks take.
 
     Without `preprocessing`, the mean is subtracted and values stay on the
@@ -137,7 +142,7 @@ def preprocess_input(x, data_format=None, preprocessing=HARA_2018):
     return (keras.ops.cast(x, "float32") - mean) / deviation
 
 
-def preprocessing_of(model):
+def preprocessing_of(model: typing.Any) -> Preprocessing:
     """How the clips are preprocessed that a model takes.
 
     Args:
@@ -152,7 +157,7 @@ def preprocessing_of(model):
     known = getattr(model, "preprocessing", None)
     if known is None:
         description = description_of(model)
-        known = description and description.preprocessing
+        known = description.preprocessing if description else None
     if known is None:
         raise InputError(
             "`model` does not say how its clips are preprocessed, and a wrong guess would spoil "
@@ -164,7 +169,7 @@ def preprocessing_of(model):
     return known
 
 
-def clip_shape(model):
+def clip_shape(model: typing.Any) -> tuple[int, int, str]:
     """The clips that a model takes.
 
     Args:

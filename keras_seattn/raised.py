@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import re
 import threading
+from collections.abc import Callable, Hashable, Iterator
 
 # How the number of an error that is kept stands in that of TensorFlow.
 MARK = "keras_seattn error"
@@ -17,7 +18,7 @@ _kept, _numbers, _lock = collections.OrderedDict(), itertools.count(1), threadin
 _explanations = {}
 
 
-def keep(error):
+def keep(error: Exception) -> int:
     """Keeps an error that cannot be passed on, and returns the number that stands for it."""
     number = next(_numbers)
     with _lock:
@@ -27,7 +28,7 @@ def keep(error):
     return number
 
 
-def explain_with(key, function):
+def explain_with(key: Hashable, function: Callable[[], Exception | None]) -> None:
     """Notes a function that may know why files cannot be read.
 
     Args:
@@ -39,7 +40,7 @@ def explain_with(key, function):
 
 
 @contextlib.contextmanager
-def as_raised():
+def as_raised() -> Iterator[None]:
     """A context in which errors of this package's data sets arrive as they were raised.
 
     TensorFlow wraps what is raised in a data set in an error of its own, with

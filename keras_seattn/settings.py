@@ -4,6 +4,8 @@ They are handed down whole, and nothing here loads Keras: commands read their fl
 """
 
 import dataclasses
+import typing
+from collections.abc import Iterable
 
 from keras_seattn import arguments
 from keras_seattn.errors import InputError, MissingFileError
@@ -192,7 +194,12 @@ TUNERS = ("grid", "random", "bayesian", "hyperband")
 OBJECTIVES = ("val_top1", "val_clip_top1", "val_loss", "clip_top1", "loss")
 
 
-def checked_stages(stages, name):
+Settings = typing.TypeVar(
+    "Settings", NetworkSettings, DataSettings, FitSettings, RunSettings, SearchSettings
+)
+
+
+def checked_stages(stages: Iterable[int] | int, name: str) -> tuple:
     """`stages` as a sorted tuple, or a ValueError that names the argument."""
     stages = tuple(stages) if hasattr(stages, "__iter__") else (stages,)
     if len(set(stages)) < len(stages) or any(stage not in STAGES for stage in stages):
@@ -202,12 +209,12 @@ def checked_stages(stages, name):
     return tuple(sorted(stages))
 
 
-def stages_as_text(stages):
+def stages_as_text(stages: tuple) -> str:
     """Stages as `"1,2,3,4"`, or `"none"`."""
     return ",".join(map(str, stages)) or "none"
 
 
-def parse_stages(text):
+def parse_stages(text: str) -> tuple:
     """The stages of a text that `stages_as_text` wrote, as a tuple, or a ValueError."""
     if text == "none":
         return ()
@@ -217,13 +224,13 @@ def parse_stages(text):
     return checked_stages(map(int, numbers), "stages")
 
 
-def changed(settings, values):
+def changed(settings: Settings, values: dict) -> Settings:
     """`settings` with those of `values`, a dict, that are among its fields."""
     names = {field.name for field in dataclasses.fields(settings)}
     return dataclasses.replace(settings, **{n: x for n, x in values.items() if n in names})
 
 
-def fit_settings(kind, settings, values):
+def fit_settings(kind: type[Settings], settings: Settings | None, values: dict) -> Settings:
     """The settings that a function takes whole, or by the names of their fields.
 
     Args:
@@ -239,7 +246,7 @@ def fit_settings(kind, settings, values):
     return dataclasses.replace(settings or kind(), **values)
 
 
-def read_config(path):
+def read_config(path: str) -> tuple[NetworkSettings, RunSettings]:
     """The settings of a run, of its `config.json`.
 
     Args:

@@ -66,7 +66,7 @@ class Parts(typing.NamedTuple):
 
     @property
     def attentions(self) -> dict:
-        """dict of int to `FrameSelfAttention`: that of each stage that has it."""
+        """Dict of int to `FrameSelfAttention`: that of each stage that has it."""
         return {number: x.attention for number, x in self.stages.items() if x.attention}
 
 

@@ -76,7 +76,7 @@ def load(model, checkpoint):
 
 
 def named_variables(model):
-    """dict of str to `keras.Variable`: a network's weights, by `layer/variable`."""
+    """A network's weights, a dict of `layer/variable` to `keras.Variable`."""
     return {
         f"{layer.name}/{variable.path.rpartition(layer.name + '/')[2]}": variable
         for layer in model.layers

@@ -75,7 +75,7 @@ class Checkpoint:
         return upstream.OURS_TO_UPSTREAM.get(key, key) if self.path.endswith(".pth") else key
 
     def layers(self):
-        """set of str: the names of the layers that have weights here."""
+        """The names of the layers that have weights here, a set of str."""
         return {key.split("/")[0] for key in self.arrays}
 
     @property

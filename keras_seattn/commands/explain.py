@@ -15,5 +15,8 @@ def run(options):
     from keras_seattn import evaluation, explain
 
     model = evaluation.load_model(options.model)
-    print(explain.explain_video(model, options.video, options.output, options.class_name))
+    prediction = explain.explain_video(
+        model, options.video, options.output, class_name=options.class_name
+    )
+    print(prediction)
     print(f"Pictures of what the model looks at are in {options.output}")

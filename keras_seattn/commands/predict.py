@@ -79,7 +79,7 @@ def _recognize(model, source, options, writer):
 
     live, scale = is_stream(source), Scaler()
     progress = tqdm.tqdm(
-        predict_clips(model, source, max(options.top, DRAWN)),
+        predict_clips(model, source, top=max(options.top, DRAWN)),
         desc=source,
         unit=" clips",
         delay=2,
@@ -101,7 +101,9 @@ def _recognize(model, source, options, writer):
                 return
 
     with StopRequest() if live else contextlib.nullcontext() as stop:
-        return summarize(source, shown(stop), model, options.top, not is_endless(source))
+        return summarize(
+            source, shown(stop), model, top=options.top, keep_clips=not is_endless(source)
+        )
 
 
 def _is_folder(source):

@@ -7,13 +7,18 @@ import io
 import math
 import os
 import re
+import typing
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
 from keras_seattn.errors import InputError, MissingFileError
+
+if typing.TYPE_CHECKING:
+    from keras_seattn.data.records.manifest import Records
 
 VIDEO_SUFFIXES = (
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
@@ -33,9 +38,9 @@ class Catalog:
         class_names: list of str.
     """
 
-    paths: list
-    labels: np.ndarray
-    class_names: list
+    paths: Sequence[str]
+    labels: typing.Any  # any sequence of int becomes an array
+    class_names: Sequence[str]
 
     def __post_init__(self):
         object.__setattr__(self, "labels", np.asarray(self.labels, "int64"))
@@ -61,7 +66,9 @@ class Catalog:
         return len(self.paths)
 
 
-def match_classes(catalog, class_names, whose):
+def match_classes(
+    catalog: "Catalog | Records", class_names: Sequence[str], whose: str
+) -> np.ndarray:
     """Finds the classes of a catalog among those of a model or of another catalog, by name.
 
     Blanks and underscores in names are alike.
@@ -93,7 +100,12 @@ def match_classes(catalog, class_names, whose):
     return np.array(places, "int64")
 
 
-def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
+def load_ucf101(
+    video_dir: str | os.PathLike,
+    splits_dir: str | os.PathLike,
+    split: int = 1,
+    subset: str = "train",
+) -> Catalog:
     """Lists the videos of UCF-101, or of any data set laid out like it.
 
     Args:
@@ -160,7 +172,12 @@ def load_ucf101(video_dir, splits_dir, split=1, subset="train"):
     return _catalog(paths, labels, class_names, list_path)
 
 
-def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
+def load_hmdb51(
+    video_dir: str | os.PathLike,
+    splits_dir: str | os.PathLike,
+    split: int = 1,
+    subset: str = "train",
+) -> Catalog:
     """Lists the videos of HMDB51, or of any data set laid out like it.
 
     Args:
@@ -214,7 +231,9 @@ def load_hmdb51(video_dir, splits_dir, split=1, subset="train"):
     return _catalog(paths, labels, class_names, splits_dir)
 
 
-def load_kinetics(video_dir, csv, subset=None):
+def load_kinetics(
+    video_dir: str | os.PathLike, csv: str | os.PathLike, subset: str | None = None
+) -> Catalog:
     """Lists the videos of Kinetics-400, -600 or -700 that are on disk.
 
     Of every copy of Kinetics some videos are missing: a warning counts them.
@@ -298,7 +317,7 @@ def load_kinetics(video_dir, csv, subset=None):
     return Catalog(paths, labels, class_names)
 
 
-def load_directory(root):
+def load_directory(root: str | os.PathLike) -> Catalog:
     """Lists the videos of a folder that holds one folder per class.
 
     Args:
@@ -344,7 +363,7 @@ def load_directory(root):
     return Catalog(paths, labels, class_names)
 
 
-def find_videos(root):
+def find_videos(root: str | os.PathLike) -> list[str]:
     """Lists the video files in a folder and in the folders in it.
 
     Args:
@@ -363,6 +382,7 @@ def find_videos(root):
     >>> find_videos("my_videos")
     ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
     """
+    root = os.fspath(root)
     _check_folder(root, "root", "video files")
     paths, left_out = [], []
     for folder, _, files in storage.walk(root):

@@ -5,6 +5,8 @@ import functools
 import gc
 import threading
 import time
+import typing
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -24,18 +26,18 @@ class ClipDataset(tf.data.Dataset):
             which is its cardinality for Keras; None if `dataset` knows it.
     """
 
-    def __init__(self, dataset, most=None):
+    def __init__(self, dataset: tf.data.Dataset, most: int | None = None):
         self._dataset, self._most = dataset, most
         super().__init__(dataset._variant_tensor)
 
-    def cardinality(self):
+    def cardinality(self) -> tf.Tensor:
         return super().cardinality() if self._most is None else tf.constant(self._most, tf.int64)
 
     def _inputs(self):
         return [self._dataset]
 
     @property
-    def element_spec(self):
+    def element_spec(self) -> typing.Any:
         return self._dataset.element_spec
 
     def __iter__(self):
@@ -58,7 +60,9 @@ def _raising(kind):
 
 
 @tf.autograph.experimental.do_not_convert
-def numpy_function(function, inputs, types):
+def numpy_function(
+    function: Callable[..., tuple], inputs: Sequence[tf.Tensor], types: Sequence[tf.DType]
+) -> list[tf.Tensor]:
     """`tf.numpy_function`, with errors that `raised.as_raised` knows again.
 
     They are not raised in TensorFlow, which would write a traceback of its own to its log.

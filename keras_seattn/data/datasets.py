@@ -3,11 +3,20 @@
 import os
 
 from keras_seattn.data import motions, storage
-from keras_seattn.data.catalogs import load_directory, load_hmdb51, load_kinetics, load_ucf101
-from keras_seattn.data.records import open_records
+from keras_seattn.data.catalogs import (
+    Catalog,
+    load_directory,
+    load_hmdb51,
+    load_kinetics,
+    load_ucf101,
+)
+from keras_seattn.data.records import Records, open_records
+from keras_seattn.settings import DataSettings
 
 
-def load(data, output_dir, seed=0):
+def load(
+    data: DataSettings, output_dir: str, seed: int = 0
+) -> tuple[Catalog | Records, Catalog | Records]:
     """The catalogs to train and to test on.
 
     Args:

@@ -5,6 +5,7 @@ import collections
 import contextlib
 import itertools
 import os
+from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
@@ -40,7 +41,14 @@ class _MisfitError(Exception):
     """A way to read a video that proves to be none."""
 
 
-def read_frames(video, numbers, window=None, size=None, flip=False):
+def read_frames(
+    video: Video,
+    numbers: Sequence[int] | np.ndarray,
+    window: tuple[int, int, int, int] | None = None,
+    size: tuple[int, int] | None = None,
+    *,
+    flip: bool = False,
+) -> np.ndarray:
     """Reads frames of a video file by number, cropping and scaling on the way.
 
     Decoding starts at the last keyframe before the first frame asked for and
@@ -67,7 +75,7 @@ def read_frames(video, numbers, window=None, size=None, flip=False):
             VideoError; others of the file can be read.
         IndexError: A number is outside of the video.
     """
-    pixels, there = read_present(video, numbers, window, size, flip)
+    pixels, there = read_present(video, numbers, window, size, flip=flip)
     if not there.all():
         missing = np.unique(np.asarray(numbers)[~there])
         raise MissingFramesError(
@@ -78,7 +86,14 @@ def read_frames(video, numbers, window=None, size=None, flip=False):
     return pixels
 
 
-def read_present(video, numbers, window=None, size=None, flip=False):
+def read_present(
+    video: Video,
+    numbers: Sequence[int] | np.ndarray,
+    window: tuple[int, int, int, int] | None = None,
+    size: tuple[int, int] | None = None,
+    *,
+    flip: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
     """As `read_frames`, but frames that cannot be decoded are no error.
 
     Returns:
@@ -106,7 +121,7 @@ def read_present(video, numbers, window=None, size=None, flip=False):
             if scale.shown_size(frame) != whole:  # The size changes in the middle of the file.
                 image = np.ascontiguousarray(scale(frame, size=whole))
                 frame = av.VideoFrame.from_ndarray(image)
-            pixels[place] = scale(frame, window, size, flip)
+            pixels[place] = scale(frame, window, size, flip=flip)
         except av.FFmpegError as error:
             raise VideoError(
                 f"{video.path}: frame {number} cannot be scaled: {error}. Encode the video anew, "
@@ -118,7 +133,7 @@ def read_present(video, numbers, window=None, size=None, flip=False):
     return pixels[places], there[places]
 
 
-def read_video(path):
+def read_video(path: str | os.PathLike) -> np.ndarray:
     """Reads all frames of a video file.
 
     Args:
@@ -143,7 +158,9 @@ def read_video(path):
     return pixels if there.all() else pixels[there]
 
 
-def decode(video, first=0, last=None):
+def decode(
+    video: Video, first: int = 0, last: int | None = None
+) -> Iterator[tuple[int, av.VideoFrame]]:
     """Decodes frames of a video file, from no further back than they need.
 
     Args:

@@ -33,22 +33,23 @@ class VideoWriter:
     ...         writer.write(image, seconds=number / 25)
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = os.fspath(path)
         if not self.path.lower().endswith(".mp4"):
             raise InputError(f"A video is written as .mp4. Received: {self.path}")
         folder = os.path.dirname(self.path) or "."
         if not os.path.isdir(folder):
             raise MissingFileError(f"The folder of {self.path} does not exist. Make it first.")
-        self._stream, self._last = None, -1
+        self._stream: av.VideoStream | None = None
+        self._last = -1
 
-    def __enter__(self):
+    def __enter__(self) -> "VideoWriter":
         # By its absolute path: FFmpeg takes `12:30.mp4` for an address.
         partial = os.path.abspath(f"{self.path}.part")
         self._container = av.open(partial, "w", format="mp4")
         return self
 
-    def write(self, image, seconds):
+    def write(self, image: np.ndarray, seconds: float) -> None:
         """Adds a frame.
 
         Args:

@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import sklearn.model_selection
@@ -20,7 +21,7 @@ _GROUP_PATTERNS = (
 )
 
 
-def video_group(path):
+def video_group(path: str) -> str:
     """The group of a video by its file's name.
 
     Args:
@@ -39,11 +40,17 @@ def video_group(path):
     for pattern in _GROUP_PATTERNS:
         match = pattern.search(name)
         if match:
-            return match[match.lastindex]
+            return match.groups()[-1]
     return name
 
 
-def hold_out(catalog, share=0.2, seed=0, group=video_group):
+def hold_out(
+    catalog: Catalog,
+    share: float = 0.2,
+    *,
+    seed: int | None = 0,
+    group: Callable[[str], str] = video_group,
+) -> tuple[Catalog, Catalog]:
     """Splits a catalog into one to train and one to validate on, by group.
 
     Videos of a group share people and scene, or a film, so that a split at
@@ -55,7 +62,8 @@ def hold_out(catalog, share=0.2, seed=0, group=video_group):
         catalog: `Catalog`.
         share: float, the share of videos to validate on, up to 0.5; the
             nearest of 1/2, 1/3, 1/4, ... is taken.
-        seed: int; the same seed gives the same split.
+        seed: int; the same seed gives the same split. None for another one each
+            time.
         group: function of a path to the name of its group.
 
     Returns:

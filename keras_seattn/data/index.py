@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 
+from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.scanning import READER, Keyframe, Video
 
@@ -35,7 +36,7 @@ class Index:
     250
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str):
         self.path = path
         self._entries = {}
         self._lock = threading.Lock()
@@ -49,7 +50,7 @@ class Index:
     def __len__(self):
         return len(self._entries)
 
-    def get(self, path, status):
+    def get(self, path: str, status: os.stat_result | storage.Status) -> Video | VideoError | None:
         """What is known of a file: a `Video`, the VideoError that it gave, or None.
 
         Args:
@@ -59,12 +60,14 @@ class Index:
         size, changed, found = self._entries.get(path, (None, None, None))
         return found if (size, changed) == (status.st_size, status.st_mtime_ns) else None
 
-    def put(self, path, status, found):
+    def put(
+        self, path: str, status: os.stat_result | storage.Status, found: Video | VideoError
+    ) -> None:
         """Notes what a scan found: a `Video` or a VideoError."""
         with self._lock:
             self._entries[path] = (status.st_size, status.st_mtime_ns, found)
 
-    def save(self):
+    def save(self) -> None:
         """Writes the file, whole or not at all."""
         with self._lock:
             arrays = _arrays(self._entries)

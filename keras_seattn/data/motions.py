@@ -33,7 +33,7 @@ GROUPS = 25
 TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 
 
-def make(root, videos_per_group=6, seed=0):
+def make(root: str | os.PathLike, videos_per_group: int = 6, *, seed: int = 0) -> tuple[str, str]:
     """Writes the data set: video files and split lists.
 
     Args:
@@ -79,7 +79,7 @@ def make(root, videos_per_group=6, seed=0):
 
     def write(name, group, clip):
         path = os.path.join(video_dir, *video_file(name, group, clip).split("/"))
-        _encode(path, render(name, group, clip, seed))
+        _encode(path, render(name, group, clip, seed=seed))
 
     videos = [
         (name, group, clip)
@@ -108,12 +108,12 @@ def make(root, videos_per_group=6, seed=0):
     return video_dir, splits_dir
 
 
-def video_file(name, group, clip):
+def video_file(name: str, group: int, clip: int) -> str:
     """The path of a video as the split lists give it."""
     return f"{name}/v_{name}_g{group:02d}_c{clip:02d}.avi"
 
 
-def render(name, group, clip, seed=0):
+def render(name: str, group: int, clip: int, *, seed: int = 0) -> np.ndarray:
     """Draws the frames of one video.
 
     Args:
@@ -125,10 +125,10 @@ def render(name, group, clip, seed=0):
     Returns:
         uint8 array, `(frames, 72, 96, 3)`, RGB.
     """
-    return draw(name, group, clip, seed)[0]
+    return draw(name, group, clip, seed=seed)[0]
 
 
-def draw(name, group, clip, seed=0):
+def draw(name: str, group: int, clip: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draws one video, as `render`, and tells where the object is.
 
     Returns:

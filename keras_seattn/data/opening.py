@@ -4,8 +4,10 @@ import contextlib
 import functools
 import os
 import stat
+from collections.abc import Iterator
 
 import av
+import av.container
 import tensorflow as tf
 
 from keras_seattn.data import storage
@@ -30,7 +32,7 @@ class TooLargeError(VideoError):
     """A video whose frames have more than `MAX_PIXELS`."""
 
 
-def stored_status(path):
+def stored_status(path: str) -> os.stat_result | storage.Status:
     """The size of a video file and when it changed, as `storage.status` says.
 
     Raises:
@@ -42,7 +44,7 @@ def stored_status(path):
         status = storage.status(path)
     except OSError as error:
         raise VideoError(f"{path}: {error.strerror or error}. Check the path.") from error
-    if not storage.is_remote(path):
+    if isinstance(status, os.stat_result):
         if stat.S_ISDIR(status.st_mode):
             raise VideoError(f"{path}: is a folder, not a video file. Name a file in it.")
         if not stat.S_ISREG(status.st_mode):
@@ -56,7 +58,7 @@ def stored_status(path):
 
 
 @contextlib.contextmanager
-def open_file(path):
+def open_file(path: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """Opens a video file, local or remote, as a context: `(container, its video stream)`.
 
     Whatever it holds, no other file and no address is opened: playlists are
@@ -90,7 +92,9 @@ def open_file(path):
 
 
 @contextlib.contextmanager
-def open_stream(source, target, format=None, timeout=None):
+def open_stream(
+    source: str, target: str, *, format: str | None = None, timeout: float | None = None
+) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """Opens an address or a camera as a context: `(container, its video stream)`.
 
     Args:
@@ -111,7 +115,7 @@ def open_stream(source, target, format=None, timeout=None):
         yield opened
 
 
-def packets(container, stream):
+def packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
     """The packets of a stream with data in them, to where it ends or cannot be read any further.
 
     As the `ffmpeg` command does it: what follows an error of the container is
@@ -127,7 +131,7 @@ def packets(container, stream):
         pass
 
 
-def frames_of(stream, packet):
+def frames_of(stream: av.VideoStream, packet: av.Packet | None) -> list[av.VideoFrame]:
     """The frames that a packet brings; none if they cannot be decoded. None flushes the decoder."""
     try:
         frames = stream.decode(packet)

@@ -1,15 +1,18 @@
 """Catalogs -> `tf.data` datasets of clips, for training and for testing."""
 
+import os
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from keras_seattn import arguments
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
 from keras_seattn.data.decoding import MissingFramesError, VideoError, read_frames, read_present
 from keras_seattn.data.records import reading
-from keras_seattn.data.records.manifest import as_records
+from keras_seattn.data.records.manifest import Records, opened
 from keras_seattn.data.sampling import (
     CROP_SCALES,
     Crop,
@@ -21,7 +24,7 @@ from keras_seattn.data.sampling import (
 from keras_seattn.data.tfio.decoding import GraphReader
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.errors import InputError
-from keras_seattn.preprocessing import HARA_2018
+from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
 # Consecutive clips are decoded in runs of this many, so that few frames are decoded twice and
 # a long video never lies in memory whole.
@@ -32,17 +35,18 @@ _TRIES = 20
 
 
 def train_clips(
-    catalog,
-    frames=16,
-    size=112,
-    batch_size=32,
-    seed=None,
-    unreadable="stop",
-    crop_scales=CROP_SCALES,
-    data_format=None,
-    preprocessing=None,
-    decoder="pyav",
-):
+    catalog: Catalog | Records | str | os.PathLike,
+    frames: int = 16,
+    size: int = 112,
+    batch_size: int = 32,
+    *,
+    seed: int | None = None,
+    unreadable: str = "stop",
+    crop_scales: Sequence[float] = CROP_SCALES,
+    data_format: str | None = None,
+    preprocessing: Preprocessing | None = None,
+    decoder: str = "pyav",
+) -> tf.data.Dataset:
     """Random clips for training, one of each video an epoch, for `model.fit`.
 
     A clip is `frames` frames from a random start, a random square crop of
@@ -114,9 +118,9 @@ def train_clips(
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = preprocessing or _assumed()
     seed = arguments.seed(seed)
-    records = as_records(catalog, unreadable)
-    if records is not None:
-        dataset = reading.random_clips(records, frames, size, seed, crop_scales)
+    catalog = opened(catalog, unreadable)
+    if isinstance(catalog, Records):
+        dataset = reading.random_clips(catalog, frames, size, seed=seed, crop_scales=crop_scales)
     else:
         dataset = _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
     dataset = dataset.batch(batch_size).map(
@@ -148,7 +152,9 @@ def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
                 path = videos[index].path
                 try:
                     window = _window(videos[index], crop)
-                    pixels = read_frames(videos[index], numbers, window, (size, size), crop.flip)
+                    pixels = read_frames(
+                        videos[index], numbers, window, (size, size), flip=crop.flip
+                    )
                     return pixels, index
                 except MissingFramesError as error:
                     failure = error
@@ -181,16 +187,17 @@ def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
 
 
 def test_clips(
-    catalog,
-    frames=16,
-    size=112,
-    batch_size=32,
-    unreadable="stop",
-    data_format=None,
-    preprocessing=None,
-    decoder="pyav",
-    damage=None,
-):
+    catalog: Catalog | Records | str | os.PathLike,
+    frames: int = 16,
+    size: int = 112,
+    batch_size: int = 32,
+    *,
+    unreadable: str = "stop",
+    data_format: str | None = None,
+    preprocessing: Preprocessing | None = None,
+    decoder: str = "pyav",
+    damage: DamageLog | None = None,
+) -> tf.data.Dataset:
     """All consecutive clips of all videos, for validation and testing.
 
     A video is scaled to `size` on its shorter side, cropped at the centre, and
@@ -232,9 +239,9 @@ def test_clips(
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = preprocessing or _assumed()
-    records = as_records(catalog, unreadable)
-    if records is not None:
-        dataset, clips = reading.consecutive_clips(records, frames, size)
+    catalog = opened(catalog, unreadable)
+    if isinstance(catalog, Records):
+        dataset, clips = reading.consecutive_clips(catalog, frames, size)
     else:
         dataset, clips = _consecutive_clips(catalog, frames, size, unreadable, decoder, damage)
     dataset = dataset.batch(batch_size).map(
@@ -247,7 +254,8 @@ def test_clips(
     return ClipDataset(dataset.prefetch(tf.data.AUTOTUNE), most=-(-clips // batch_size))
 
 
-test_clips.__test__ = False  # pytest would take it for a test of whoever imports it
+# pytest would take it for a test of whoever imports it.
+test_clips.__test__ = False  # type: ignore[attr-defined]
 
 
 def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):

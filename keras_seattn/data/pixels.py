@@ -28,12 +28,12 @@ class Orientation(typing.NamedTuple):
     turns: int = 0
     mirrored: bool = False
 
-    def apply(self, pixels):
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         """An array `(height, width, ...)` as it is shown."""
         return np.rot90(pixels[:, ::-1] if self.mirrored else pixels, self.turns)
 
 
-def orientation(frame):
+def orientation(frame: av.VideoFrame) -> Orientation:
     """The `Orientation` of a decoded frame: the nearest to what its display matrix says.
 
     Pictures are turned by whole quarters only: a matrix of 3 degrees, as
@@ -43,7 +43,7 @@ def orientation(frame):
     return Orientation(round(angle / 90) % 4, mirrored)
 
 
-def odd_angle(frame):
+def odd_angle(frame: av.VideoFrame) -> float:
     """By how many degrees to the left a frame would have to be turned beyond its `Orientation`."""
     angle, _ = _angle(frame)
     return angle - 90 * round(angle / 90)
@@ -62,19 +62,19 @@ def _angle(frame):
     return math.degrees(math.atan2(-b, a)), mirrored
 
 
-def shown_size(frame):
+def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
     """The height and width that a decoded frame is shown with, in pixels."""
     lying = orientation(frame).turns % 2
     return (frame.width, frame.height) if lying else (frame.height, frame.width)
 
 
-def picture_shape(frame, pixel_aspect):
+def picture_shape(frame: av.VideoFrame, pixel_aspect: float) -> tuple[int, int]:
     """The height and width, in square pixels, of the picture that people see."""
     height, width = shown_size(frame)
     return height, max(1, round(width * pixel_aspect))
 
 
-def is_plain(frame):
+def is_plain(frame: av.VideoFrame) -> bool:
     """Whether a frame is shown as it is stored, in BT.601's colours of limited range."""
     usual = frame.colorspace in _USUAL_COLORS and frame.color_range in _USUAL_RANGES
     return usual and orientation(frame) == Orientation()
@@ -91,12 +91,19 @@ class Scaler:
     def __init__(self):
         self._orientations, self._wanted = {}, None
 
-    def shown_size(self, frame):
+    def shown_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """As the function `shown_size`."""
         lying = self._orientation(frame).turns % 2
         return (frame.width, frame.height) if lying else (frame.height, frame.width)
 
-    def __call__(self, frame, window=None, size=None, flip=False):
+    def __call__(
+        self,
+        frame: av.VideoFrame,
+        window: tuple[int, int, int, int] | None = None,
+        size: tuple[int, int] | None = None,
+        *,
+        flip: bool = False,
+    ) -> np.ndarray:
         """A decoded frame in RGB, upright, cropped and scaled.
 
         Args:

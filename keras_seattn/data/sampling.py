@@ -1,6 +1,7 @@
 """Which frames make a clip, and which part of them: sampling and augmentation."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from keras_seattn.settings import CROP_SCALES
 CROP_POSITIONS = ("center", "top left", "top right", "bottom left", "bottom right")
 
 
-def random_clip(video_frames, clip_frames, generator):
+def random_clip(video_frames: int, clip_frames: int, generator: np.random.Generator) -> np.ndarray:
     """Frame numbers of a clip that starts at a random frame.
 
     Every start from which the whole clip fits is as likely. A video that is
@@ -27,7 +28,7 @@ def random_clip(video_frames, clip_frames, generator):
     return (start + np.arange(clip_frames)) % video_frames
 
 
-def consecutive_clip(video_frames, clip_frames, number):
+def consecutive_clip(video_frames: int, clip_frames: int, number: int) -> np.ndarray:
     """Frame numbers of clip `number` of those that cut a video up without overlap.
 
     The last clip is looped to length: its own frames start again.
@@ -44,7 +45,7 @@ def consecutive_clip(video_frames, clip_frames, number):
     return start + np.arange(clip_frames) % min(clip_frames, video_frames - start)
 
 
-def count_consecutive_clips(video_frames, clip_frames):
+def count_consecutive_clips(video_frames: int, clip_frames: int) -> int:
     """The number of clips that a video is cut up into, the looped last one included."""
     return -(-video_frames // clip_frames)
 
@@ -64,7 +65,9 @@ class Crop:
     position: str = "center"
     flip: bool = False
 
-    def window(self, height, width, pixel_aspect=1.0):
+    def window(
+        self, height: int, width: int, pixel_aspect: float = 1.0
+    ) -> tuple[int, int, int, int]:
         """Which part of a frame the crop is.
 
         Args:
@@ -88,7 +91,7 @@ class Crop:
         return top, left, rows, columns
 
 
-def random_crop(generator, scales=CROP_SCALES):
+def random_crop(generator: np.random.Generator, scales: Sequence[float] = CROP_SCALES) -> Crop:
     """A crop for training: any of the scales, at a corner or the centre, flipped or not.
 
     Args:

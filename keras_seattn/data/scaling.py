@@ -6,7 +6,7 @@ import tensorflow as tf
 _SMALL_STEP = 1.2
 
 
-def crop_and_scale(frames, window, size):
+def crop_and_scale(frames: tf.Tensor, window: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts a square out of frames and scales it.
 
     Args:

@@ -7,6 +7,7 @@ import itertools
 import os
 import typing
 import warnings
+from collections.abc import Callable
 
 import av
 import numpy as np
@@ -75,10 +76,10 @@ class Video:
     rate: float
     plain: bool
     timed: bool
-    keyframes: tuple
+    keyframes: tuple[Keyframe, ...]
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """`(height, width)` of the picture in square pixels."""
         return self.height, max(1, round(self.width * self.pixel_aspect))
 
@@ -94,7 +95,7 @@ class _Packet(typing.NamedTuple):
     has_one_picture: bool
 
 
-def scan_video(path):
+def scan_video(path: str | os.PathLike) -> Video:
     """Finds out the size, the number of frames and the keyframes of a video file.
 
     Reads the whole file but decodes a few frames only (about 2 ms for a video
@@ -176,7 +177,7 @@ def _scan(path, size, changed):
     )
 
 
-def shown_packets(stream):
+def shown_packets(stream: av.VideoStream) -> Callable[[av.Packet], bool]:
     """A function of a packet that says whether it brings a frame to show.
 
     Others are hidden by the container, or hold only what other frames refer to.

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import typing
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -31,12 +32,12 @@ class Status(typing.NamedTuple):
     st_mtime_ns: int
 
 
-def is_remote(path):
+def is_remote(path: str | os.PathLike) -> bool:
     """Whether a path is an address, `<scheme>://...`, rather than a local file."""
     return "://" in os.fspath(path)
 
 
-def prepare(path):
+def prepare(path: str | os.PathLike) -> str:
     """Makes a path one that `tf.io` can read: imports tensorflow-io if it is of its schemes.
 
     Returns:
@@ -51,12 +52,12 @@ def prepare(path):
     return path
 
 
-def absolute(path):
+def absolute(path: str | os.PathLike) -> str:
     """The absolute path; an address is one already."""
-    return path if is_remote(path) else os.path.abspath(path)
+    return os.fspath(path) if is_remote(path) else os.path.abspath(path)
 
 
-def status(path):
+def status(path: str | os.PathLike) -> os.stat_result | Status:
     """The size of a file and when it changed: has `st_size` and `st_mtime_ns`.
 
     Raises:
@@ -69,7 +70,7 @@ def status(path):
         return Status(found.length, found.mtime_nsec)
 
 
-def is_folder(path):
+def is_folder(path: str | os.PathLike) -> bool:
     """Whether there is such a folder. Of `http://` nobody can tell: True."""
     if not is_remote(path):
         return os.path.isdir(path)
@@ -83,7 +84,7 @@ def is_folder(path):
         return False
 
 
-def list_folder(path):
+def list_folder(path: str | os.PathLike) -> list[str]:
     """The names in a folder, in alphabetical order.
 
     Raises:
@@ -101,12 +102,12 @@ def list_folder(path):
         return sorted(name for name in names if name)
 
 
-def walk(path):
+def walk(path: str | os.PathLike) -> Iterator[tuple[str, list[str], list[str]]]:
     """As `os.walk`: the folder, and all in it: `(folder, names of folders, names of files)`."""
     return tf.io.gfile.walk(prepare(path)) if is_remote(path) else os.walk(path)
 
 
-def read_text(path):
+def read_text(path: str | os.PathLike) -> str:
     """The content of a text file in UTF-8, or in UTF-16 with a byte order mark, as Excel writes it.
 
     Raises:
@@ -119,7 +120,7 @@ def read_text(path):
     return content.decode("utf-16" if utf16 else "utf-8-sig")
 
 
-def open_file(path):
+def open_file(path: str | os.PathLike) -> typing.IO[bytes]:
     """Opens a file for reading bytes.
 
     Raises:
@@ -144,6 +145,6 @@ def _errors_named(path):
         raise StorageError(errno.EIO, f"Cannot be read: {error.message}", path) from error
 
 
-def scheme(path):
+def scheme(path: str | os.PathLike) -> str:
     """What an address has before `://`; "" for local files."""
     return os.fspath(path).partition("://")[0] if is_remote(path) else ""

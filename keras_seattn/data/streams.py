@@ -3,6 +3,7 @@
 import math
 import os
 import typing
+from collections.abc import Iterator
 
 import av
 
@@ -35,7 +36,7 @@ class TimedFrame(typing.NamedTuple):
     pixel_aspect: float
 
 
-def is_stream(source):
+def is_stream(source: str | os.PathLike) -> bool:
     """Whether `source` is an address or a camera rather than a file; see `stream_frames`."""
     source = os.fspath(source)
     if os.path.exists(source):  # whatever its name looks like
@@ -44,7 +45,7 @@ def is_stream(source):
     return bool(_device(source) or (scheme and scheme not in storage.FILE_SYSTEMS))
 
 
-def is_endless(source):
+def is_endless(source: str | os.PathLike) -> bool:
     """Whether a stream does not tell when it ends, as cameras do not.
 
     Raises:
@@ -56,7 +57,7 @@ def is_endless(source):
         return container.duration is None
 
 
-def stream_frames(source):
+def stream_frames(source: str | os.PathLike) -> Iterator[TimedFrame]:
     """Reads a video in one pass, in the order of display.
 
     Args:

@@ -5,6 +5,7 @@ import concurrent.futures
 import functools
 import os
 import threading
+import typing
 import warnings
 
 import tensorflow as tf
@@ -12,11 +13,15 @@ import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.index import Index
 from keras_seattn.data.opening import TooLargeError, VideoError
-from keras_seattn.data.scanning import scan_video
+from keras_seattn.data.scanning import Video, scan_video
 from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
+
+if typing.TYPE_CHECKING:
+    from keras_seattn.data.records.manifest import Records
 
 # More than this share of a catalog unreadable means that something is wrong with the data set.
 MAXIMUM_SHARE = 0.01
@@ -25,7 +30,7 @@ _MOST_NAMED = 100
 _SAVED_AFTER = 20_000
 
 
-def scan_catalog(catalog, unreadable="stop"):
+def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | None]:
     """Opens every video of a catalog, before anything depends on it.
 
     What is found is kept in an index, one for the folder that holds them all,
@@ -137,7 +142,7 @@ class DamageLog:
         clips: int, how many clips were left out of videos that can be read.
     """
 
-    def __init__(self, catalog):
+    def __init__(self, catalog: "Catalog | Records"):
         self.clips = 0
         # A catalog may name a video several times.
         self._entries = collections.Counter(catalog.paths)
@@ -146,11 +151,11 @@ class DamageLog:
         self._lock = threading.Lock()
 
     @property
-    def paths(self):
-        """set of str: the videos that cannot be read any more."""
+    def paths(self) -> set[str]:
+        """The videos that cannot be read any more, a set of str."""
         return set(self._messages)
 
-    def note_video(self, path, error):
+    def note_video(self, path: str, error: Exception) -> None:
         """Notes that reading `path` failed with `error`: a warning the first time.
 
         Raises:
@@ -165,7 +170,7 @@ class DamageLog:
         if is_new:
             warnings.warn(f"{error} ({lost} of {total} videos so far.)", stacklevel=2)
 
-    def note_clips(self, path, clips):
+    def note_clips(self, path: str, clips: int) -> None:
         """Notes that clips of a video touch damaged frames: a warning the first time."""
         with self._lock:
             self.clips += clips
@@ -179,7 +184,7 @@ class DamageLog:
         )
 
 
-def too_many(lost, total):
+def too_many(lost: int, total: int) -> bool:
     """Whether more videos are lost than may be left out: 1 %, but one at least and never all."""
     return lost > max(1, MAXIMUM_SHARE * total) or lost == total
 

@@ -1,5 +1,7 @@
 """What is checked in a process of its own for each backend: the layers, and a training step."""
 
+from collections.abc import Callable, Iterator
+
 import keras
 import numpy as np
 
@@ -26,7 +28,7 @@ FEATURES = (
 TOLERANCE = 1e-4
 
 
-def checks():
+def checks() -> Iterator[tuple[str, Callable[[], float]]]:
     """Yields `(what, function)`; each returns the error, which should be below `TOLERANCE`."""
     yield "SqueezeExcite3D, channels", lambda: _each_stage(_squeeze_excite("channel", 4))
     yield "SqueezeExcite3D, sequence", lambda: _each_stage(_squeeze_excite("sequence", 1))
@@ -65,18 +67,17 @@ def _batch_normalization(x):
     gamma, beta, mean, variance = (_random(w.shape, seed) for seed, w in enumerate(layer.weights))
     variance = np.abs(variance) + 0.5
     layer.set_weights([gamma, beta, mean, variance])
-    return max(
-        _error(layer(x), references.normalize(x, gamma, beta, mean, variance, layer.epsilon)),
-        _error(
-            layer(x, training=True), references.normalize(x, gamma, beta, None, None, layer.epsilon)
-        ),
-    )
+
+    def error(y, *statistics):
+        return _error(y, references.normalize(x, gamma, beta, *statistics, epsilon=layer.epsilon))
+
+    return max(error(layer(x), mean, variance), error(layer(x, training=True), None, None))
 
 
 def _grouped_convolution(x):
     layer = GroupedConv3D(x.shape[-1], 3, groups=32, strides=2, data_format="channels_last")
     layer = _randomized(layer, x.shape)
-    return _error(layer(x), references.convolve(x, layer.get_weights()[0], (2, 2, 2), 32))
+    return _error(layer(x), references.convolve(x, layer.get_weights()[0], (2, 2, 2), groups=32))
 
 
 def _stem_convolution():

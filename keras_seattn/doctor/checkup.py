@@ -18,7 +18,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def check_all():
+def check_all() -> int:
     """Prints what is installed and all checks; returns 0 if all is right, else 1."""
     print_environment()
     installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
@@ -30,12 +30,12 @@ def check_all():
     return 1 if wrong else 0
 
 
-def check_part(part):
+def check_part(part: str) -> int:
     """Prints the checks of a backend or of `"decoding"`; returns 0 if all are right, else 1."""
     return check_decoding() if part == "decoding" else check_backend(part)
 
 
-def run_part(part):
+def run_part(part: str) -> bool:
     """Runs and prints a part of the checks, in a process of its own; whether all is right."""
     environment = {
         **os.environ,
@@ -54,7 +54,8 @@ def run_part(part):
     return ended.returncode == 0
 
 
-def print_environment():
+def print_environment() -> None:
+    """Prints versions, the processor, and which packages are installed."""
     processor = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
@@ -70,7 +71,7 @@ def print_environment():
         print(f"  {package:15} {version}")
 
 
-def check_backend(backend):
+def check_backend(backend: str) -> int:
     """Prints the checks of a backend; returns 0 if all are right, else 1."""
     import keras
 
@@ -81,7 +82,7 @@ def check_backend(backend):
     return max([_report(what, check, TOLERANCE) for what, check in checks()])
 
 
-def check_decoding():
+def check_decoding() -> int:
     """Decodes a small video that it makes; returns 0 if each frame is the right one, else 1."""
     import numpy as np
 
@@ -103,7 +104,8 @@ def check_decoding():
     return _report("frames of H.264, in levels", check, 1.5)
 
 
-def devices(backend):
+def devices(backend: str) -> str:
+    """What a backend runs on, as text."""
     if backend == "tensorflow":
         import tensorflow as tf
 

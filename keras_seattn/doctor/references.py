@@ -1,11 +1,12 @@
 """The layers in NumPy's float64, as slow and as plain as their equations; channels last."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 
-def squeeze_excite(x, weights, axis):
+def squeeze_excite(x: np.ndarray, weights: Sequence[np.ndarray], axis: int) -> np.ndarray:
     """Anvarov, Kim, Song 2020, Equations 1 to 4 and 6.
 
     Args:
@@ -22,7 +23,9 @@ def squeeze_excite(x, weights, axis):
     return x * s.reshape(shape)
 
 
-def self_attention(x, weights, gamma):
+def self_attention(
+    x: np.ndarray, weights: Sequence[np.ndarray], gamma: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Anvarov, Kim, Song 2020, Section 3.2, frame by frame.
 
     Args:
@@ -49,7 +52,9 @@ def self_attention(x, weights, gamma):
     return y, attention
 
 
-def convolve(x, kernel, strides, groups=1):
+def convolve(
+    x: np.ndarray, kernel: np.ndarray, strides: Sequence[int], *, groups: int = 1
+) -> np.ndarray:
     """A 3D convolution padded by k // 2 on both sides.
 
     Args:
@@ -66,12 +71,14 @@ def convolve(x, kernel, strides, groups=1):
     return y
 
 
-def pad(x, kernel_size):
+def pad(x: np.ndarray, kernel_size: Sequence[int]) -> np.ndarray:
     """`x` with zeros on both sides, k // 2 each."""
     return np.pad(x, [(0, 0), *[(k // 2, k // 2) for k in kernel_size], (0, 0)])
 
 
-def taps(kernel_shape, sizes, strides, groups):
+def taps(
+    kernel_shape: Sequence[int], sizes: Sequence[int], strides: Sequence[int], groups: int
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], slice, slice]]:
     """Yields `(tap, positions, channels, filters)` of each tap of a kernel and each group.
 
     The last three are slices: what the tap meets of the padded input, and the
@@ -85,7 +92,7 @@ def taps(kernel_shape, sizes, strides, groups):
             yield tap, (slice(None), *cut), channels, slice(g * outputs, (g + 1) * outputs)
 
 
-def max_pool(x):
+def max_pool(x: np.ndarray) -> np.ndarray:
     """The maximum over 3x3x3 positions, stride 2, padded by 1, of what is not negative."""
     padded = pad(x.astype("float64"), (3, 3, 3))
     sizes = [-(-n // 2) for n in x.shape[1:4]]
@@ -96,7 +103,15 @@ def max_pool(x):
     return np.max([padded[(slice(None), *cut)] for cut in cuts], axis=0)
 
 
-def normalize(x, gamma, beta, mean, variance, epsilon):
+def normalize(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    mean: np.ndarray | None,
+    variance: np.ndarray | None,
+    *,
+    epsilon: float,
+) -> np.ndarray:
     """Batch normalization by a mean and a variance of each channel; None for those of `x`."""
     x = x.astype("float64")
     mean = x.mean(axis=(0, 1, 2, 3)) if mean is None else mean

@@ -1,6 +1,7 @@
 """What a model takes a video for, written on its frames."""
 
 import functools
+from collections.abc import Sequence
 
 import matplotlib.font_manager
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 _LEAST_SIDE, _MOST_SIDE = 240, 4096
 
 
-def draw_scores(image, scores):
+def draw_scores(image: np.ndarray, scores: Sequence[tuple[str, float]]) -> np.ndarray:
     """Writes classes and scores into the lower left corner of a frame.
 
     Args:
@@ -28,7 +29,7 @@ def draw_scores(image, scores):
     if factor > 1:
         picture = picture.resize((round(width * factor), round(height * factor)))
     if min(picture.size) < _LEAST_SIDE:
-        canvas = [max(side, _LEAST_SIDE) for side in picture.size]
+        canvas = max(picture.width, _LEAST_SIDE), max(picture.height, _LEAST_SIDE)
         picture = ImageOps.pad(picture, canvas)
     text = escaped("\n".join(f"{score:4.0%}  {name}" for name, score in scores))
     pen = ImageDraw.Draw(picture, "RGBA")
@@ -46,7 +47,7 @@ def draw_scores(image, scores):
     return np.asarray(picture)
 
 
-def escaped(text):
+def escaped(text: str) -> str:
     """Text whose bytes that are no UTF-8, as names of files may hold, are escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

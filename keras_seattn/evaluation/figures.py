@@ -1,17 +1,21 @@
 """Pictures of a training run and of its result, as PNG files."""
 
 import csv
+import os
+from collections.abc import Sequence
 
 import matplotlib.colors
 import matplotlib.figure
+import matplotlib.layout_engine
 import numpy as np
 import sklearn.metrics
 
 from keras_seattn.data.decoding import read_frames, scan_video
 from keras_seattn.errors import InputError
+from keras_seattn.evaluation.result import EvaluationResult
 
 
-def plot_confusion_matrix(result, path):
+def plot_confusion_matrix(result: EvaluationResult, path: str | os.PathLike) -> None:
     """Draws the confusion matrix of videos, each row divided by its sum.
 
     Args:
@@ -46,7 +50,7 @@ def plot_confusion_matrix(result, path):
     figure.savefig(path, dpi=110)
 
 
-def plot_history(history_csv, path):
+def plot_history(history_csv: str | os.PathLike, path: str | os.PathLike) -> None:
     """Draws the loss and the accuracies over the epochs of a training run.
 
     Args:
@@ -78,7 +82,13 @@ def plot_history(history_csv, path):
     figure.savefig(path, dpi=110)
 
 
-def plot_precision_recall(result, path, classes=20, seed=0):
+def plot_precision_recall(
+    result: EvaluationResult,
+    path: str | os.PathLike,
+    *,
+    classes: int | Sequence[str] = 20,
+    seed: int = 0,
+) -> None:
     """Draws the confusion matrix of some classes with precision and recall at its margins.
 
     As the paper's Figures 5 and 6: the last column is the recall of each class
@@ -94,7 +104,7 @@ def plot_precision_recall(result, path, classes=20, seed=0):
     Raises:
         ValueError: `classes` names one that is not there.
     """
-    chosen = choose_classes(result, classes, seed)
+    chosen = choose_classes(result, classes, seed=seed)
     counts = result.confusion_matrix
     size = len(chosen)
     rows = [result.per_class[i] for i in chosen]
@@ -135,7 +145,9 @@ def _margin(axes, x, y, share, count):
     axes.text(x, y + 0.25, count, ha="center", va="center", size=8)
 
 
-def choose_classes(result, classes=20, seed=0):
+def choose_classes(
+    result: EvaluationResult, classes: int | Sequence[str] = 20, *, seed: int = 0
+) -> list[int]:
     """Indices of classes: those named in a list, or a number of random ones, in their order."""
     names = result.class_names
     if isinstance(classes, int):
@@ -149,7 +161,7 @@ def choose_classes(result, classes=20, seed=0):
     return [names.index(name) for name in classes]
 
 
-def plot_videos(result, path, most=8):
+def plot_videos(result: EvaluationResult, path: str | os.PathLike, *, most: int = 8) -> None:
     """Draws frames of one random video of each class, with what it was taken for.
 
     Args:
@@ -168,7 +180,14 @@ def plot_videos(result, path, most=8):
     )
 
 
-def plot_strips(result, videos, path, frames=8, top=1):
+def plot_strips(
+    result: EvaluationResult,
+    videos: Sequence[int],
+    path: str | os.PathLike,
+    *,
+    frames: int = 8,
+    top: int = 1,
+) -> None:
     """Draws frames of videos, a row each, with their classes and scores above.
 
     Args:
@@ -180,9 +199,10 @@ def plot_strips(result, videos, path, frames=8, top=1):
         top: int, how many predicted classes to name.
     """
     figure = matplotlib.figure.Figure(
-        figsize=(1.35 * frames, 1.35 * len(videos)), layout="constrained"
+        figsize=(1.35 * frames, 1.35 * len(videos)),
+        # In inches, for the texts above the rows.
+        layout=matplotlib.layout_engine.ConstrainedLayoutEngine(h_pad=0.19),
     )
-    figure.get_layout_engine().set(h_pad=0.19)  # inches, for the texts above the rows
     grid = figure.subplots(len(videos), frames, squeeze=False)
     for row, index in zip(grid, videos, strict=True):
         video = scan_video(result.paths[index])

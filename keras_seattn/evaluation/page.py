@@ -4,14 +4,25 @@ import base64
 import html
 import importlib.resources
 import json
+import os
 import string
+import typing
+from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
 _TEMPLATE = importlib.resources.files(__package__) / "page.html"
 
 
-def write_page(path, title, subtitle, cards, note, sections):
+def write_page(
+    path: str | os.PathLike,
+    *,
+    title: str,
+    subtitle: str,
+    cards: Iterable[tuple[str, str, str]],
+    note: str,
+    sections: Iterable[str],
+) -> None:
     """Writes a page.
 
     Args:
@@ -39,12 +50,12 @@ def write_page(path, title, subtitle, cards, note, sections):
         stream.write(page)
 
 
-def section(title, content):
+def section(title: str, content: str) -> str:
     """HTML of a section: a title over HTML."""
     return f"<section><h2>{title}</h2>{content}</section>"
 
 
-def how_it_was_made(config=None, command=None):
+def how_it_was_made(config: dict | None = None, command: str | None = None) -> str:
     """HTML of the section with a command and a configuration, a dict; nothing without both."""
     texts = [command] if command else []
     if config:
@@ -54,7 +65,7 @@ def how_it_was_made(config=None, command=None):
     return section("How it was made", "".join(f"<pre>{html.escape(text)}</pre>" for text in texts))
 
 
-def picture(path, text, shrink=0.8):
+def picture(path: str | os.PathLike, text: str, *, shrink: float = 0.8) -> str:
     """HTML of a picture that shrinks with the page, down to a share of its size, then scrolls."""
     with open(path, "rb") as file:
         data = base64.b64encode(file.read()).decode("ascii")
@@ -66,7 +77,7 @@ def picture(path, text, shrink=0.8):
     )
 
 
-def table(heads, rows):
+def table(heads: Iterable[str], rows: Iterable[Sequence[tuple[typing.Any, str]]]) -> str:
     """HTML of a table that sorts by a column when its head is clicked.
 
     Args:

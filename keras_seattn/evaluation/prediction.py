@@ -3,6 +3,7 @@
 import os
 import typing
 import warnings
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop, consecutive_clip, count_consecutive_clips
 from keras_seattn.data.scanning import scan_video
-from keras_seattn.data.streams import is_stream, stream_frames
+from keras_seattn.data.streams import TimedFrame, is_stream, stream_frames
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.evaluation.video_accuracy import check_probabilities
 from keras_seattn.export import ExportedModel, is_exported
@@ -33,7 +34,7 @@ class ClipPrediction(typing.NamedTuple):
 
     start: float
     end: float
-    top: list
+    top: list[tuple[str, float]]
     scores: np.ndarray
 
 
@@ -49,11 +50,11 @@ class VideoPrediction(typing.NamedTuple):
     """
 
     path: str
-    top: list
-    clips: list
+    top: list[tuple[str, float]]
+    clips: list[ClipPrediction]
     scores: np.ndarray
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """The prediction without `scores`, as JSON holds it."""
         return {
             "path": self.path,
@@ -73,7 +74,9 @@ class VideoPrediction(typing.NamedTuple):
         return "\n".join([self.path, *lines])
 
 
-def predict(model, path, top=5):
+def predict(
+    model: keras.Model | ExportedModel | str | os.PathLike, path: str | os.PathLike, *, top: int = 5
+) -> VideoPrediction:
     """Recognises the action in a video.
 
     The video is scored as `evaluate` scores it: cut into consecutive clips,
@@ -107,10 +110,13 @@ def predict(model, path, top=5):
     ('Archery', 0.93)
     """
     model = load_model(model) if isinstance(model, (str, os.PathLike)) else model
-    return summarize(path, (clip for clip, _ in predict_clips(model, path, top)), model, top)
+    clips = (clip for clip, _ in predict_clips(model, path, top=top))
+    return summarize(path, clips, model, top=top)
 
 
-def predict_clips(model, source, top=5):
+def predict_clips(
+    model: keras.Model | ExportedModel, source: str | os.PathLike, *, top: int = 5
+) -> Iterator[tuple[ClipPrediction, list[TimedFrame]]]:
     """Scores a video clip by clip, while it is read.
 
     Args:
@@ -134,7 +140,9 @@ def predict_clips(model, source, top=5):
         yield ClipPrediction(frames[0].start, frames[-1].end, best, scores[0]), frames
 
 
-def video_clips(model, source):
+def video_clips(
+    model: keras.Model | ExportedModel, source: str | os.PathLike
+) -> Iterator[tuple[np.ndarray, list[TimedFrame]]]:
     """Cuts a video up into the clips that `evaluate` scores, while it is read.
 
     Clips that touch frames that cannot be decoded are left out; a warning says
@@ -184,7 +192,14 @@ def video_clips(model, source):
         )
 
 
-def summarize(path, clips, model, top=5, keep_clips=True):
+def summarize(
+    path: str | os.PathLike,
+    clips: Iterable[ClipPrediction],
+    model: keras.Model | ExportedModel,
+    *,
+    top: int = 5,
+    keep_clips: bool = True,
+) -> VideoPrediction:
     """The prediction for a video from those for its clips.
 
     Args:
@@ -208,12 +223,12 @@ def summarize(path, clips, model, top=5, keep_clips=True):
             kept.append(clip)
     if not count:
         raise VideoError(f"{path}: no whole clip came from it: its frames are damaged, or none.")
-    scores = total / count
+    scores = np.asarray(total) / count
     best = decode_predictions(scores[None], top, class_names_of(model))[0]
     return VideoPrediction(os.fspath(path), best, kept, scores)
 
 
-def load_model(path):
+def load_model(path: str | os.PathLike) -> keras.Model | ExportedModel:
     """Loads a model for `predict`: a `.keras` file, in Keras' safe mode, or an exported one.
 
     Args:
@@ -245,7 +260,7 @@ def load_model(path):
         return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
-def class_names_of(model):
+def class_names_of(model: keras.Model | ExportedModel) -> tuple[str, ...]:
     """The names of a model's classes: its own, or `class 0`, `class 1`, ..."""
     names = description.class_names_of(model)
     return names or tuple(f"class {number}" for number in range(model.output_shape[-1]))

@@ -2,6 +2,7 @@
 
 import html
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from keras_seattn.evaluation.figures import (
     plot_videos,
 )
 from keras_seattn.evaluation.page import how_it_was_made, picture, section, table, write_page
+from keras_seattn.evaluation.result import EvaluationResult
 
 _PAIRS = 5
 _CARDS = {
@@ -31,15 +33,16 @@ _NOTE = (
 
 
 def write_report(
-    result,
-    output_dir,
-    title="Action recognition",
-    history_csv=None,
-    config=None,
-    command=None,
-    classes=20,
-    seed=0,
-):
+    result: EvaluationResult,
+    output_dir: str | os.PathLike,
+    *,
+    title: str = "Action recognition",
+    history_csv: str | os.PathLike | None = None,
+    config: dict | None = None,
+    command: str | None = None,
+    classes: int | Sequence[str] = 20,
+    seed: int = 0,
+) -> str:
     """Writes what there is to know of an evaluation.
 
     Writes to `output_dir`:
@@ -90,8 +93,9 @@ def write_report(
 
     if history_csv:
         plot_history(history_csv, file("training_curves.png"))
-        sections.append(section("Training", picture(file("training_curves.png"), "curves", 0.35)))
-    plot_precision_recall(result, file("precision_recall.png"), classes, seed)
+        curves = picture(file("training_curves.png"), "curves", shrink=0.35)
+        sections.append(section("Training", curves))
+    plot_precision_recall(result, file("precision_recall.png"), classes=classes, seed=seed)
     plot_confusion_matrix(result, file("confusion_matrix.png"))
     few = len(result.class_names) <= 20
     sections.append(
@@ -99,7 +103,7 @@ def write_report(
             "Precision and recall" if few else "Precision and recall of some classes",
             "<p class='faint'>Rows are true classes, columns predicted ones. At the margins, in "
             "black, how many videos a class has and how many were taken for it.</p>"
-            + picture(file("precision_recall.png"), "confusion matrix with margins", 0.6),
+            + picture(file("precision_recall.png"), "confusion matrix with margins", shrink=0.6),
         )
     )
     sections.append(
@@ -113,23 +117,24 @@ def write_report(
     sections.append(section("Classes", _class_table(result)))
     sections.append(section("Most confused", _confused(result, file)))
     if _drawn(plot_videos, result, file("videos.png")):
-        sections.append(section("Videos", picture(file("videos.png"), "frames of videos", 0.5)))
+        frames = picture(file("videos.png"), "frames of videos", shrink=0.5)
+        sections.append(section("Videos", frames))
     sections.append(how_it_was_made(config, command))
 
     path = file("report.html")
     write_page(
         path,
-        title,
-        f"{result.videos:,} videos, {result.clips:,} clips, "
+        title=title,
+        subtitle=f"{result.videos:,} videos, {result.clips:,} clips, "
         f"{len(result.class_names)} classes{result.left_out}",
-        [_card(result, name) for name in _CARDS],
-        _NOTE,
-        sections,
+        cards=[_card(result, name) for name in _CARDS],
+        note=_NOTE,
+        sections=sections,
     )
     return path
 
 
-def confused_pairs(result, most=_PAIRS):
+def confused_pairs(result: EvaluationResult, *, most: int = _PAIRS) -> list[tuple[int, int, int]]:
     """The pairs of classes that are confused most.
 
     Args:
@@ -159,7 +164,7 @@ def _confused(result, file):
             drawn.append(int(others[np.argmax(result.scores[others, taken])]))
         path = file(f"confused_{number}.png")
         if _drawn(plot_strips, result, drawn, path, top=3):
-            parts.append(picture(path, f"videos of {names[0]} and {names[1]}", 0.5))
+            parts.append(picture(path, f"videos of {names[0]} and {names[1]}", shrink=0.5))
     return "".join(parts) or "<p>No video was taken for another class.</p>"
 
 

@@ -5,6 +5,8 @@ import dataclasses
 import functools
 import json
 import math
+import os
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.stats
@@ -68,12 +70,12 @@ class EvaluationResult:
 
     scores: np.ndarray
     labels: np.ndarray
-    class_names: list
-    paths: list = ()
-    clip_counts: np.ndarray = None
-    clips_right: np.ndarray = None
+    class_names: Sequence[str]
+    paths: Sequence[str] = ()
+    clip_counts: np.ndarray = None  # type: ignore[assignment]
+    clips_right: np.ndarray = None  # type: ignore[assignment]
     loss: float = math.nan
-    skipped: list = ()
+    skipped: Sequence[str] = ()
     clips_left_out: int = 0
 
     def __post_init__(self):
@@ -114,7 +116,7 @@ class EvaluationResult:
         return ", ".join(named) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
 
     @functools.cached_property
-    def predicted(self):
+    def predicted(self) -> np.ndarray:
         return self.scores.argmax(axis=1)
 
     @functools.cached_property
@@ -123,23 +125,23 @@ class EvaluationResult:
         return np.any(best == self.labels[:, None], axis=1)
 
     @property
-    def top1(self):
+    def top1(self) -> float:
         return float(np.mean(self.predicted == self.labels))
 
     @property
-    def top5(self):
+    def top5(self) -> float:
         return float(np.mean(self._in_top5))
 
     @property
-    def clip_top1(self):
+    def clip_top1(self) -> float:
         return float(np.sum(self.clips_right) / self.clips)
 
     @property
-    def balanced_accuracy(self):
+    def balanced_accuracy(self) -> float:
         return _balanced_accuracy(self.labels, self.predicted == self.labels)
 
     @functools.cached_property
-    def intervals(self):
+    def intervals(self) -> dict[str, tuple[float, float]]:
         if self.videos < 2:
             return dict.fromkeys(METRICS, (math.nan, math.nan))
         right = self.predicted == self.labels
@@ -167,20 +169,20 @@ class EvaluationResult:
         return intervals
 
     @property
-    def videos(self):
+    def videos(self) -> int:
         return len(self.labels)
 
     @property
-    def clips(self):
+    def clips(self) -> int:
         return int(np.sum(self.clip_counts))
 
     @functools.cached_property
-    def confusion_matrix(self):
+    def confusion_matrix(self) -> np.ndarray:
         classes = np.arange(len(self.class_names))
         return sklearn.metrics.confusion_matrix(self.labels, self.predicted, labels=classes)
 
     @functools.cached_property
-    def per_class(self):
+    def per_class(self) -> list[dict]:
         precision, recall, f1, support = sklearn.metrics.precision_recall_fscore_support(
             self.labels,
             self.predicted,
@@ -199,14 +201,14 @@ class EvaluationResult:
         ]
 
     @property
-    def left_out(self):
+    def left_out(self) -> str:
         """What was left out, as the end of a sentence; "" if nothing was."""
         text = f"; {len(self.skipped)} unreadable videos left out" if self.skipped else ""
         if self.clips_left_out:
             text += f"; {self.clips_left_out} clips with damaged frames left out"
         return text
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Writes everything but the scores as JSON; NaN becomes null."""
         content = {
             "video_top1": self.top1,
@@ -226,7 +228,7 @@ class EvaluationResult:
         with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(_without_nan(content), file, indent=1, ensure_ascii=False)
 
-    def save_per_class(self, path):
+    def save_per_class(self, path: str | os.PathLike) -> None:
         """Writes `per_class` as CSV; NaN becomes an empty cell."""
         with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             writer = csv.DictWriter(file, self.per_class[0])

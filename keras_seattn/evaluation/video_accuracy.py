@@ -1,22 +1,32 @@
 """Video-level accuracy: the mean of the scores of all clips of each video."""
 
+import os
 import warnings
 
+import keras
 import numpy as np
 import tqdm
 
-from keras_seattn.data.catalogs import match_classes
+from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pipeline import test_clips
-from keras_seattn.data.records.manifest import as_records
+from keras_seattn.data.records.manifest import Records, opened
 from keras_seattn.data.unreadable import DamageLog, too_many
 from keras_seattn.description import class_names_of
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation.result import DivergedError, EvaluationResult
+from keras_seattn.export import ExportedModel
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
 
-def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
+def evaluate(
+    model: keras.Model | ExportedModel,
+    catalog: Catalog | Records | str | os.PathLike,
+    batch_size: int = 32,
+    *,
+    unreadable: str = "stop",
+    progress: bool = True,
+) -> EvaluationResult:
     """Scores every video of a catalog by the mean softmax over all of its clips.
 
     Clips are those of `data.test_clips`: consecutive, the last one looped to
@@ -56,7 +66,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     >>> print(result.top1, result.clip_top1)
     """
     frames, size, data_format = clip_shape(model)
-    catalog = as_records(catalog, unreadable) or catalog
+    catalog = opened(catalog, unreadable)
     preprocessing = preprocessing_of(model)
     class_names = class_names_of(model)
     classes = len(class_names or catalog.class_names)
@@ -79,8 +89,8 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
         frames,
         size,
         batch_size,
-        unreadable,
-        data_format,
+        unreadable=unreadable,
+        data_format=data_format,
         preprocessing=preprocessing,
         damage=damage,
     )
@@ -122,7 +132,7 @@ def evaluate(model, catalog, batch_size=32, unreadable="stop", progress=True):
     )
 
 
-def check_probabilities(scores):
+def check_probabilities(scores: np.ndarray) -> None:
     """Raises a ValueError unless each row of an array is finite, not negative and sums to 1."""
     if not np.all(np.isfinite(scores)):
         raise DivergedError(

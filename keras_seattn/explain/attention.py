@@ -9,6 +9,7 @@ from keras_seattn.applications.parts import is_network, parts_of
 from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 from keras_seattn.explain.class_activation import class_activations, map_shape
+from keras_seattn.layers import FrameSelfAttention
 
 
 class AttentionMap(typing.NamedTuple):
@@ -25,10 +26,17 @@ class AttentionMap(typing.NamedTuple):
     heat: np.ndarray
     weights: np.ndarray
     frame: int
-    position: tuple
+    position: tuple[int, int]
 
 
-def attention_map(model, clip, stage, frame=None, position=None):
+def attention_map(
+    model: keras.Model,
+    clip: np.ndarray,
+    stage: int,
+    *,
+    frame: int | None = None,
+    position: tuple[int, int] | None = None,
+) -> AttentionMap:
     """Where one position of a frame takes its features from, in one stage.
 
     Args:
@@ -90,7 +98,7 @@ def attention_map(model, clip, stage, frame=None, position=None):
     return AttentionMap(inner.resample(weights, (height, width)), weights, int(frame), position)
 
 
-def attention_stages(model):
-    """dict of int to `FrameSelfAttention`: the stages of a network that have self-attention."""
+def attention_stages(model: keras.Model) -> dict[int, FrameSelfAttention]:
+    """The stages of a network that have self-attention, a dict of int to `FrameSelfAttention`."""
     network = inner.levels_of(model)[-1].model
     return parts_of(network).attentions if is_network(network) else {}

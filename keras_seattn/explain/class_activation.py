@@ -2,13 +2,16 @@
 
 import operator
 
+import keras
 import numpy as np
 
 from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 
 
-def class_activations(model, clip, class_index=None):
+def class_activations(
+    model: keras.Model, clip: np.ndarray, class_index: int | None = None
+) -> tuple[np.ndarray, int]:
     """What every place of the last features adds to the logit of a class.
 
     M_c(t, y, x) = sum over k of w_{k,c} f_k(t, y, x), with the features f
@@ -42,7 +45,9 @@ def class_activations(model, clip, class_index=None):
     return features @ kernel[:, class_index], class_index
 
 
-def class_activation_map(model, clip, class_index=None):
+def class_activation_map(
+    model: keras.Model, clip: np.ndarray, class_index: int | None = None
+) -> np.ndarray:
     """Where and when a network sees a class, as a map of the clip's size.
 
     Args:
@@ -68,7 +73,7 @@ def class_activation_map(model, clip, class_index=None):
     return inner.resample(activations, map_shape(model, clip))
 
 
-def map_shape(model, clip):
+def map_shape(model: keras.Model, clip: np.ndarray) -> tuple[int, int, int]:
     """`(frames, height, width)` of a clip in the model's data format."""
     shape = np.shape(clip)
     return shape[1:] if inner.data_format_of(model) == "channels_first" else shape[:3]

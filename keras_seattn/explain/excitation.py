@@ -22,7 +22,7 @@ class Excitations(typing.NamedTuple):
     sequence: np.ndarray
 
 
-def excitations(model, clip):
+def excitations(model: keras.Model, clip: np.ndarray) -> dict[int, Excitations]:
     """The gates that squeeze-and-excitation computes for a clip.
 
     Args:

@@ -1,5 +1,8 @@
 """Pictures of what a network looks at."""
 
+import os
+from collections.abc import Sequence
+
 import matplotlib
 import matplotlib.figure
 import numpy as np
@@ -7,11 +10,13 @@ from PIL import Image
 
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation.annotation import escaped
+from keras_seattn.explain.attention import AttentionMap
+from keras_seattn.explain.excitation import Excitations
 
 _COLOURS = "turbo"
 
 
-def overlay(frames, heat, strength=0.5):
+def overlay(frames: np.ndarray, heat: np.ndarray, *, strength: float = 0.5) -> np.ndarray:
     """Colours frames by a map: blue where it is 0, red where it is 1.
 
     Args:
@@ -45,7 +50,9 @@ def overlay(frames, heat, strength=0.5):
     return pictures
 
 
-def plot_contact_sheet(path, frames, heat, title, most=8):
+def plot_contact_sheet(
+    path: str | os.PathLike, frames: np.ndarray, heat: np.ndarray, *, title: str, most: int = 8
+) -> None:
     """Draws frames of a clip above their maps, as the paper's Figures 9 and 10.
 
     Args:
@@ -69,7 +76,9 @@ def plot_contact_sheet(path, frames, heat, title, most=8):
     figure.savefig(path, dpi=100)
 
 
-def plot_attention(path, frames, maps, title):
+def plot_attention(
+    path: str | os.PathLike, frames: np.ndarray, maps: dict[int, AttentionMap], *, title: str
+) -> None:
     """Draws where one position takes its features from, stage by stage.
 
     Args:
@@ -98,7 +107,12 @@ def plot_attention(path, frames, maps, title):
     figure.savefig(path, dpi=100)
 
 
-def plot_sequence_gates(path, clips, title):
+def plot_sequence_gates(
+    path: str | os.PathLike,
+    clips: Sequence[tuple[float, float, dict[int, Excitations]]],
+    *,
+    title: str,
+) -> None:
     """Draws the gates of frames over time: which frames the network listens to.
 
     Args:

@@ -7,7 +7,9 @@ from keras_seattn.explain import inner
 from keras_seattn.explain.class_activation import class_activations, map_shape
 
 
-def grad_cam(model, clip, stage, class_index=None):
+def grad_cam(
+    model: keras.Model, clip: np.ndarray, stage: int, *, class_index: int | None = None
+) -> np.ndarray:
     """Where the features of a stage speak for a class, as a map of the clip's size.
 
     relu(sum over k of a_k f_k(t, y, x)), with the features f of the stage and

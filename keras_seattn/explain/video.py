@@ -2,6 +2,7 @@
 
 import os
 
+import keras
 import numpy as np
 from PIL import Image
 
@@ -11,7 +12,7 @@ from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation.annotation import draw_scores
-from keras_seattn.evaluation.prediction import class_names_of, predict, video_clips
+from keras_seattn.evaluation.prediction import VideoPrediction, class_names_of, predict, video_clips
 from keras_seattn.explain import inner
 from keras_seattn.explain.attention import attention_map, attention_stages
 from keras_seattn.explain.class_activation import class_activation_map
@@ -28,7 +29,13 @@ _LEAST_SIDE, _MOST_SIDE = 240, 480  # pixels of the pictures
 _GIF_FRAMES, _GIF_SIDE, _GIF_COLOURS = 32, 160, 64
 
 
-def explain_video(model, path, output_dir, class_name=None):
+def explain_video(
+    model: keras.Model,
+    path: str | os.PathLike,
+    output_dir: str | os.PathLike,
+    *,
+    class_name: str | None = None,
+) -> VideoPrediction:
     """Draws what a model looks at in a video.
 
     Writes to `output_dir`:
@@ -110,20 +117,21 @@ def explain_video(model, path, output_dir, class_name=None):
     )
     if gates:
         title = f"Gates of frames: {os.path.basename(prediction.path)}"
-        plot_sequence_gates(os.path.join(output_dir, "gates.png"), gates, title)
+        plot_sequence_gates(os.path.join(output_dir, "gates.png"), gates, title=title)
     return prediction
 
 
 def _explain_clip(model, clip, frames, heat, title, class_name, output_dir):
     sheet = os.path.join(output_dir, "contact_sheet.png")
-    plot_contact_sheet(sheet, frames, heat, f"{title}\nclass activation map of {class_name}")
+    plot_contact_sheet(sheet, frames, heat, title=f"{title}\nclass activation map of {class_name}")
     stages = attention_stages(model)
     if stages:
         maps = {stage: attention_map(model, clip, stage) for stage in stages}
         file = os.path.join(output_dir, "attention.png")
         # The last clip of a video is looped: its later frames are its first ones again.
         frames = frames[np.arange(clip_shape(model)[0]) % len(frames)]
-        plot_attention(file, frames, maps, f"{title}\nself-attention from the most active position")
+        title = f"{title}\nself-attention from the most active position"
+        plot_attention(file, frames, maps, title=title)
 
 
 def _centre_square(scale, timed):

@@ -12,7 +12,7 @@ from keras_seattn.export.formats import FORMATS, format_of, import_or_explain, r
 from keras_seattn.preprocessing import checked_description
 
 
-def is_exported(path):
+def is_exported(path: str | os.PathLike) -> bool:
     """Whether a path is called like an exported model."""
     return format_of(path) is not None
 
@@ -48,7 +48,9 @@ class ExportedModel:
     ('Archery', 0.93)
     """
 
-    def __init__(self, path, precision="float32", threads=None):
+    def __init__(
+        self, path: str | os.PathLike, *, precision: str = "float32", threads: int | None = None
+    ):
         path = os.fspath(path)
         if not os.path.exists(path):
             raise MissingFileError(f"The model does not exist: {path}")
@@ -76,7 +78,7 @@ class ExportedModel:
         self.input_shape = tuple(description["input_shape"])
         self.output_shape = tuple(description["output_shape"])
 
-    def predict_on_batch(self, clips):
+    def predict_on_batch(self, clips: np.ndarray) -> np.ndarray:
         """Scores preprocessed clips.
 
         Args:

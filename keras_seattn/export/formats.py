@@ -5,7 +5,10 @@ import importlib
 import json
 import os
 import pathlib
+import types
+import typing
 import zipfile
+from collections.abc import Sequence
 
 from keras_seattn.errors import InputError, MissingPackageError
 
@@ -22,7 +25,7 @@ FORMATS = {
 }
 
 
-def format_of(path):
+def format_of(path: str | os.PathLike) -> str | None:
     """The format of an exported file or folder, by its name; None if it is of no known format."""
     path = pathlib.Path(path)
     for name, (ending, *_) in FORMATS.items():
@@ -31,12 +34,12 @@ def format_of(path):
     return "savedmodel" if (path / "saved_model.pb").is_file() else None
 
 
-def holds_savedmodel(path):
+def holds_savedmodel(path: str | os.PathLike) -> bool:
     """Whether a folder is a SavedModel that `write_description` has been at."""
     return pathlib.Path(path, "assets.extra", f"{DESCRIPTION}.json").is_file()
 
 
-def import_or_explain(format, modules):
+def import_or_explain(format: str, modules: Sequence[str]) -> list[types.ModuleType]:
     """Imports modules, or raises an ImportError that says what to install."""
     try:
         return [importlib.import_module(module) for module in modules]
@@ -48,7 +51,7 @@ def import_or_explain(format, modules):
         ) from error
 
 
-def write_description(path, format, description):
+def write_description(path: str | os.PathLike, format: str, description: dict) -> None:
     """Puts a dict into an exported file, where the format keeps what its users add."""
     text = json.dumps(description, ensure_ascii=False)
     if format == "openvino":
@@ -73,7 +76,7 @@ def write_description(path, format, description):
         (folder / f"{DESCRIPTION}.json").write_text(text, encoding="utf-8")
 
 
-def read_openvino(path):
+def read_openvino(path: str | os.PathLike) -> typing.Any:
     """The `openvino.Model` of a file, which the runtime does not hold: it may be written to."""
     import openvino
 
@@ -81,7 +84,7 @@ def read_openvino(path):
     return openvino.Core().read_model(pathlib.Path(path).read_bytes(), weights)
 
 
-def read_description(path, format, model):
+def read_description(path: str | os.PathLike, format: str, model: typing.Any) -> dict:
     """What `write_description` put there.
 
     Args:

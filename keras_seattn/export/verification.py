@@ -3,8 +3,10 @@
 import time
 import typing
 
+import keras
 import numpy as np
 
+from keras_seattn.export.exported_model import ExportedModel
 from keras_seattn.export.writing import float32_copy
 from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
 
@@ -27,11 +29,18 @@ class Verification(typing.NamedTuple):
     keras_milliseconds: float
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return self.error <= self.tolerance
 
 
-def verify(model, exported, precision="float32", clips=4, repeats=10):
+def verify(
+    model: keras.Model,
+    exported: ExportedModel,
+    *,
+    precision: str = "float32",
+    clips: int = 4,
+    repeats: int = 10,
+) -> Verification:
     """Compares the scores of an exported model with those of its Keras model in float32.
 
     The clips are soft random patterns in motion and noise, preprocessed as the

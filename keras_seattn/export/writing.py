@@ -26,7 +26,7 @@ from keras_seattn.preprocessing import clip_shape, preprocessing_of
 _OPERATIONS = {"openvino": "plain", "onnx": "plain", "litert": "images", "savedmodel": "fast"}
 
 
-def export_model(model, path, format):
+def export_model(model: keras.Model, path: str | os.PathLike, format: str) -> None:
     """Writes a model for another runtime.
 
     The names of the classes, the preprocessing and the size of clips travel
@@ -110,7 +110,7 @@ def export_model(model, path, format):
             os.replace(os.path.join(folder, file), path.parent / file)
 
 
-def describe(model):
+def describe(model: keras.Model) -> dict:
     """What a user of a model must know, as JSON holds it."""
     names = class_names_of(model)
     return {
@@ -122,7 +122,7 @@ def describe(model):
     }
 
 
-def float32_copy(model):
+def float32_copy(model: keras.Model) -> keras.Model:
     """A copy of a functional model that computes in float32, whatever the model was trained in.
 
     Models inside of it too. It has traced nothing yet, so that it takes the operations of where it

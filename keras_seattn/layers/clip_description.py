@@ -1,9 +1,17 @@
 """What the user of a model must know, kept among the model's layers."""
 
+import typing
+from collections.abc import Sequence
+
 import keras
 
 from keras_seattn.description import Description
-from keras_seattn.preprocessing import HARA_2018, checked_description, plain_description
+from keras_seattn.preprocessing import (
+    HARA_2018,
+    Preprocessing,
+    checked_description,
+    plain_description,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seattn")
@@ -33,10 +41,16 @@ class ClipDescription(keras.layers.Layer):
     >>> x = ClipDescription(keras_seattn.preprocessing.HARA_2020)(clips)
     """
 
-    def __init__(self, preprocessing=HARA_2018, class_names=None, head=None, **kwargs):
+    def __init__(
+        self,
+        preprocessing: Preprocessing | None = HARA_2018,
+        class_names: Sequence[str] | None = None,
+        head: str | None = None,
+        **kwargs: typing.Any,
+    ):
         super().__init__(**kwargs)
         names, preprocessing = checked_description(plain_description(class_names, preprocessing))
-        self.description = Description(preprocessing, names and tuple(names), head)
+        self.description = Description(preprocessing, None if names is None else tuple(names), head)
 
     def call(self, inputs):
         return inputs

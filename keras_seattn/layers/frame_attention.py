@@ -1,5 +1,7 @@
 """Self-attention between the positions of each frame of a video."""
 
+import typing
+
 import keras
 
 from keras_seattn import arguments
@@ -53,7 +55,7 @@ class FrameSelfAttention(LayerOfDense):
     ((2, 4, 7, 7, 64), (2, 4, 49, 49))
     """
 
-    def __init__(self, reduction=8, data_format=None, **kwargs):
+    def __init__(self, reduction: int = 8, data_format: str | None = None, **kwargs: typing.Any):
         super().__init__(**kwargs)
         self.reduction = arguments.positive_integer(reduction, "reduction")
         self.data_format = arguments.standard_data_format(data_format)

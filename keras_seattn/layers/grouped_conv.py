@@ -1,5 +1,8 @@
 """The grouped 3D convolution of the ResNeXts, on every backend's fastest path."""
 
+import typing
+from collections.abc import Sequence
+
 import keras
 
 from keras_seattn import arguments
@@ -46,7 +49,15 @@ class GroupedConv3D(PaddedConv3D):
     (1, 4, 14, 14, 128)
     """
 
-    def __init__(self, filters, kernel_size, groups, strides=1, use_bias=False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        groups: int,
+        strides: int | Sequence[int] = 1,
+        use_bias: bool = False,
+        **kwargs: typing.Any,
+    ):
         filters = arguments.positive_integer(filters, "filters")
         groups = arguments.positive_integer(groups, "groups")
         if filters % groups:

@@ -1,5 +1,8 @@
 """The 3D convolution of the base networks: symmetric padding, the fastest kernels."""
 
+import typing
+from collections.abc import Sequence
+
 import keras
 
 from keras_seattn.errors import InputError
@@ -37,7 +40,14 @@ class PaddedConv3D(keras.layers.Conv3D):
     (1, 16, 56, 56, 64)
     """
 
-    def __init__(self, filters, kernel_size, strides=1, use_bias=False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        use_bias: bool = False,
+        **kwargs: typing.Any,
+    ):
         # Keras' "same" has the right output shape for odd kernels, so it stands for it.
         kwargs["padding"] = "same"
         super().__init__(filters, kernel_size, strides=strides, use_bias=use_bias, **kwargs)

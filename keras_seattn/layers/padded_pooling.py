@@ -1,5 +1,7 @@
 """The max pooling behind the stem of the base networks: symmetric padding, any precision."""
 
+import typing
+
 import keras
 
 from keras_seattn import arguments
@@ -36,7 +38,7 @@ class PaddedMaxPooling3D(keras.layers.Layer):
     (1, 8, 28, 28, 64)
     """
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: typing.Any):
         super().__init__(**kwargs)
         self.data_format = arguments.standard_data_format(data_format)
         self._channel_axis = 4 if self.data_format == "channels_last" else 1

@@ -1,5 +1,7 @@
 """The residual sum around squeeze-and-excitation, with a trainable weight."""
 
+import typing
+
 import keras
 
 
@@ -29,7 +31,7 @@ class ScaledResidual(keras.layers.Layer):
     1.5
     """
 
-    def __init__(self, initial_value=1.0, **kwargs):
+    def __init__(self, initial_value: float = 1.0, **kwargs: typing.Any):
         super().__init__(**kwargs)
         self.initial_value = float(initial_value)
 

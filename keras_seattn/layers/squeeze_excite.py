@@ -1,5 +1,7 @@
 """Squeeze-and-excitation over the channels or the frames of a video."""
 
+import typing
+
 import keras
 
 from keras_seattn import arguments
@@ -51,7 +53,13 @@ class SqueezeExcite3D(LayerOfDense):
     (2, 8, 28, 28, 64)
     """
 
-    def __init__(self, axis="channel", reduction=16, data_format=None, **kwargs):
+    def __init__(
+        self,
+        axis: str = "channel",
+        reduction: int = 16,
+        data_format: str | None = None,
+        **kwargs: typing.Any,
+    ):
         super().__init__(**kwargs)
         self.axis = arguments.one_of(axis, ("channel", "sequence"), "axis")
         self.reduction = arguments.positive_integer(reduction, "reduction")

@@ -6,6 +6,7 @@ The times in the comments are of two AMD EPYC cores with AVX-512, float32.
 
 import contextlib
 import contextvars
+from collections.abc import Iterator
 
 import keras
 
@@ -15,7 +16,7 @@ _OPERATIONS = contextvars.ContextVar("operations", default="fast")
 
 
 @contextlib.contextmanager
-def operations(kind):
+def operations(kind: str) -> Iterator[None]:
     """Says which operations a graph is made of, for graphs that run elsewhere.
 
     Args:
@@ -33,7 +34,7 @@ def operations(kind):
         _OPERATIONS.reset(token)
 
 
-def on_tensorflow_cpu():
+def on_tensorflow_cpu() -> bool:
     """True with the TensorFlow backend and neither a GPU nor a TPU."""
     if keras.backend.backend() != "tensorflow":
         return False
@@ -42,7 +43,7 @@ def on_tensorflow_cpu():
     return not (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
-def fast_operations():
+def fast_operations() -> bool:
     """True on TensorFlow's CPU, unless a graph for another runtime is being made."""
     return on_tensorflow_cpu() and _OPERATIONS.get() == "fast"
 

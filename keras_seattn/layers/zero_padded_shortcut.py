@@ -1,5 +1,7 @@
 """The shortcut without weights of the smaller residual networks (type A)."""
 
+import typing
+
 import keras
 
 from keras_seattn import arguments
@@ -42,7 +44,9 @@ class ZeroPaddedShortcut(keras.layers.Layer):
     (1, 4, 14, 14, 128)
     """
 
-    def __init__(self, filters, strides=1, data_format=None, **kwargs):
+    def __init__(
+        self, filters: int, strides: int = 1, data_format: str | None = None, **kwargs: typing.Any
+    ):
         super().__init__(**kwargs)
         self.filters = arguments.positive_integer(filters, "filters")
         self.strides = arguments.positive_integer(strides, "strides")

@@ -30,7 +30,7 @@ class VideoValidation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         result = evaluate(
-            self.model, self.catalog, self.batch_size, self.unreadable, progress=False
+            self.model, self.catalog, self.batch_size, unreadable=self.unreadable, progress=False
         )
         if logs is not None:
             logs["val_loss"] = result.loss

@@ -42,7 +42,7 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
             "<p class='faint'>Each point is a network; the line joins those that no other one "
             "beats with as little. Bars are standard errors: over the executions where there are "
             "several, else (thin) what the number of validation videos allows.</p>"
-            + picture(file("trade_off.png"), "trade-off", 0.5),
+            + picture(file("trade_off.png"), "trade-off", shrink=0.5),
         )
     ]
     if {"channel_reduction", "sequence_reduction"} <= set(hypermodel.searched):
@@ -52,7 +52,7 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
                 "r and d",
                 "<p class='faint'>Reductions that build the same network share its result. "
                 "Empty: not tried, or failed.</p>"
-                + picture(file("heat_map.png"), "heat map of r and d", 0.6),
+                + picture(file("heat_map.png"), "heat map of r and d", shrink=0.6),
             )
         )
     sections.append(section("Trials", _trials_table(result)))
@@ -79,12 +79,12 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
     path = file("search.html")
     write_page(
         path,
-        f"{_label(best)}: {result.objective} {_score(result, best)}",
-        f"{len(result.trials)} trials, {failed} failed; {result.validation_videos:,} validation "
-        "videos held out of the training list by group",
-        cards,
-        _note(result),
-        sections,
+        title=f"{_label(best)}: {result.objective} {_score(result, best)}",
+        subtitle=f"{len(result.trials)} trials, {failed} failed; "
+        f"{result.validation_videos:,} validation videos held out of the training list by group",
+        cards=cards,
+        note=_note(result),
+        sections=sections,
     )
     return path
 

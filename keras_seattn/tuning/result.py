@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import math
 import typing
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -56,11 +57,11 @@ class TrialResult:
     settings: dict
     epochs: int
     status: str
-    scores: list = ()
+    scores: Sequence[float] = ()
     message: str = ""
     also: str = ""
-    cost: Cost = None
-    model_path: str = None
+    cost: Cost | None = None
+    model_path: str | None = None
 
     @property
     def score(self):
@@ -89,7 +90,7 @@ class SearchResult:
     trials: list
     objective: str
     validation_videos: int
-    test: TestResult = None
+    test: TestResult | None = None
 
     @property
     def sign(self):

@@ -101,7 +101,7 @@ def search_reductions(
     search = fit_settings(SearchSettings, settings, changes)
     match_classes(test_catalog, train_catalog.class_names, "the training data")
     part = role()
-    training, validation = hold_out(train_catalog, search.validation_share, search.seed)
+    training, validation = hold_out(train_catalog, search.validation_share, seed=search.seed)
     if part != "worker":
         # Now, not when all trials are done.
         scan_catalog(train_catalog, search.unreadable)

@@ -179,7 +179,7 @@ def test_what_cameras_and_sites_give_is_found(tmp_path):
     touch(tmp_path, *(f"walk/{i}{suffix}" for i, suffix in enumerate(CAMERAS_AND_SITES)))
     touch(tmp_path, *(f"run/{i}{suffix.upper()}" for i, suffix in enumerate(CAMERAS_AND_SITES)))
     assert len(load_directory(tmp_path)) == 2 * len(CAMERAS_AND_SITES)
-    assert len(find_videos(str(tmp_path))) == 2 * len(CAMERAS_AND_SITES)
+    assert len(find_videos(tmp_path)) == 2 * len(CAMERAS_AND_SITES)
 
 
 def test_what_is_left_out_is_told_once(tmp_path):

@@ -17,7 +17,7 @@ def files(tmp_path):
         return path, tmp_path / "records"
 
     path, records = write("recorded")
-    write_records(Catalog([path] * 20, [0] * 20, ["any"]), str(records), 1, short_side=40)
+    write_records(Catalog([path] * 20, [0] * 20, ["any"]), str(records), shards=1, short_side=40)
     return write
 
 

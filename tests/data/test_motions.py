@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
     for name in ("a", "b"):
         motions.make(str(tmp_path / name), videos_per_group=1)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    first, other = (motions.render("Rising", 1, 1, seed) for seed in (0, 1))
+    first, other = (motions.render("Rising", 1, 1, seed=seed) for seed in (0, 1))
     assert not np.array_equal(first[:32], other[:32])
 
 

@@ -175,6 +175,6 @@ def test_pixels_that_are_not_square_are_shown_in_their_shape(tmp_path, model_pat
     scores = [predict(model_path, file).scores for file in (path, expected)]
     np.testing.assert_allclose(*scores, atol=0.02)
     # Records hold square pixels.
-    write_records(Catalog([path], [0], ["any"]), str(tmp_path / "records"), 1, short_side=48)
+    write_records(Catalog([path], [0], ["any"]), str(tmp_path / "records"), shards=1, short_side=48)
     (inputs, _), *_ = test_clips(str(tmp_path / "records"), 8, 48, 4, preprocessing=HARA_2018)
     assert np.abs(inputs["clip"].numpy() + means - clips[1])[..., :2].mean() < 3

@@ -384,7 +384,9 @@ def test_records_of_damaged_and_cut_videos_hold_what_can_be_decoded(tmp_path):
     damaged = write_damaged(tmp_path / "damaged.avi", smooth_pattern(20, 48, 64, 0), [9, 12])
     cut = OTHERS["cut"](tmp_path)
     with pytest.warns(UserWarning, match=r"damaged\.avi: some of its frames are damaged"):
-        write_records(Catalog([damaged, cut], [0, 1], ["a", "b"]), str(tmp_path / "records"), 1)
+        write_records(
+            Catalog([damaged, cut], [0, 1], ["a", "b"]), str(tmp_path / "records"), shards=1
+        )
     records = open_records(str(tmp_path / "records"))
     frames = dict(zip(records.paths, records.frames, strict=True))
     assert {name.split("/")[-1]: n for name, n in frames.items()} == {

@@ -302,7 +302,9 @@ def test_an_object_store_serves_folders_videos_and_records(tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         os.rename(path, folder / pathlib.Path(path).name)
     root = tmp_path / "data"
-    write_records(load_directory(str(root / "videos")), str(root / "records"), 2, short_side=32)
+    write_records(
+        load_directory(str(root / "videos")), str(root / "records"), shards=2, short_side=32
+    )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen(

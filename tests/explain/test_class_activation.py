@@ -75,8 +75,8 @@ def test_channels_first():
     np.testing.assert_allclose(class_activations(first, moved, 2)[0], expected, atol=1e-4)
     heat = class_activation_map(first, moved, 2)
     np.testing.assert_allclose(heat, class_activation_map(last, clip, 2), atol=1e-3)
-    heat = grad_cam(first, moved, 2, 2)
-    np.testing.assert_allclose(heat, grad_cam(last, clip, 2, 2), atol=1e-3)
+    heat = grad_cam(first, moved, 2, class_index=2)
+    np.testing.assert_allclose(heat, grad_cam(last, clip, 2, class_index=2), atol=1e-3)
 
 
 def test_the_map_has_the_clips_size_and_runs_from_0_to_1():
@@ -111,7 +111,7 @@ def test_grad_cam_of_the_last_stage_is_the_positive_part_of_the_map():
     for index in range(5):
         activations, _ = class_activations(model, clip, index)
         expected = resample(np.maximum(activations, 0), SHAPE[:3])
-        np.testing.assert_allclose(grad_cam(model, clip, 4, index), expected, atol=1e-4)
+        np.testing.assert_allclose(grad_cam(model, clip, 4, class_index=index), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("stage", [1, 2, 3])
@@ -147,7 +147,7 @@ def test_grad_cam_against_differences(stage):
     expected = np.maximum(features[0] @ slopes, 0)
     assert expected.any()
     for index in range(5):
-        heat = grad_cam(model, clip, stage, index)
+        heat = grad_cam(model, clip, stage, class_index=index)
         np.testing.assert_allclose(heat, resample(expected[..., index], SHAPE[:3]), atol=1e-3)
 
 

@@ -27,8 +27,8 @@ def explanations(model, clip):
     gates = excitations(model, clip)
     return [
         class_activations(model, clip, 2)[0],
-        grad_cam(model, clip, 1, 2),
-        grad_cam(model, clip, 4, 2),
+        grad_cam(model, clip, 1, class_index=2),
+        grad_cam(model, clip, 4, class_index=2),
         attention.weights,
         *(gate for stage in gates.values() for gate in stage),
     ]

@@ -182,7 +182,7 @@ def test_bfloat16_in_openvino(tmp_path):
     path = str(tmp_path / "m.xml")
     export_model(model, path, "openvino")
     exported = ExportedModel(path, precision="bfloat16")
-    assert verify(model, exported, "bfloat16", repeats=1).passed
+    assert verify(model, exported, precision="bfloat16", repeats=1).passed
 
 
 def test_what_cannot_be_exported(tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def check(x, kernel_size, strides, groups, filters, dtype, data_format, toleranc
     kernel = layer.get_weights()[0].copy()  # TensorFlow may hand out the memory that it trains.
     y = keras.ops.convert_to_numpy(keras.ops.cast(model(np.zeros_like(moved)), "float32"))
     y = np.moveaxis(y, 1, -1) if first else y
-    expected = convolve(x, kernel, layer.strides, groups)
+    expected = convolve(x, kernel, layer.strides, groups=groups)
     np.testing.assert_allclose(y, expected, atol=tolerance * np.abs(expected).max())
 
     target = np.random.default_rng(1).normal(size=expected.shape).astype("float32")
@@ -107,7 +107,7 @@ def test_sizes_that_are_not_known():
     inputs = [keras.Input((4, None, None, 8)), keras.Input((None, None, None, 8))]
     for tensor in inputs:
         y = keras.Model(tensor, layer(tensor)).predict(x, verbose=0)
-        expected = convolve(x, layer.get_weights()[0], (2, 2, 2), 4)
+        expected = convolve(x, layer.get_weights()[0], (2, 2, 2), groups=4)
         np.testing.assert_allclose(y, expected, atol=1e-5)
 
 

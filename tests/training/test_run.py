@@ -73,7 +73,16 @@ def test_classes_to_validate_on_are_matched_by_name(tiny_ucf101):
     for catalog in (test_catalog, turned, only):
         keras.utils.set_random_seed(0)
         model = TinyNetwork(**PLAIN)
-        history = fit(model, paper_recipe(8, 6), train_catalog, catalog, 1, 6, seed=0, verbose=0)
+        history = fit(
+            model,
+            paper_recipe(8, 6),
+            train_catalog,
+            catalog,
+            epochs=1,
+            batch_size=6,
+            seed=0,
+            verbose=0,
+        )
         losses.append(history.history["val_loss"][0])
     assert losses[0] == losses[1] != losses[2]
 

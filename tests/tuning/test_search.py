@@ -45,9 +45,9 @@ def catalogs_used(monkeypatch):
         used["validation"].append(validation_catalog.paths)
         return fit(model, recipe, train_catalog, validation_catalog, **options)
 
-    def record_evaluate(model, catalog, *options):
+    def record_evaluate(model, catalog, *size, **options):
         used["test"].append(catalog.paths)
-        return evaluate(model, catalog, *options)
+        return evaluate(model, catalog, *size, **options)
 
     monkeypatch.setattr(tuner, "fit", record_fit)
     monkeypatch.setattr(search, "evaluate", record_evaluate)

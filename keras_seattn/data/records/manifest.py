@@ -13,6 +13,7 @@ import tqdm
 
 from keras_seattn import arguments, raised
 from keras_seattn.data import storage
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
 from keras_seattn.errors import InputError, MissingFileError
@@ -37,17 +38,17 @@ class Records:
         frames: int array, the number of frames of each video.
     """
 
-    files: list
-    paths: list
+    files: list[str]
+    paths: list[str]
     labels: np.ndarray
-    class_names: list
+    class_names: list[str]
     frames: np.ndarray
 
     def __len__(self):
         return len(self.paths)
 
 
-def open_records(path, unreadable="stop"):
+def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
     """Opens a folder of shards that `write_records` wrote.
 
     The first time, every shard is compared with its checksum in the manifest;
@@ -126,16 +127,14 @@ def _listing(damaged, shards):
     return f"{len(damaged)} of {len(shards)} shards, with {lost} videos, are damaged:\n{listed}"
 
 
-def as_records(catalog, unreadable):
-    """`Records` for `Records` or the path of some, None for a `Catalog`."""
-    if isinstance(catalog, Records):
-        return catalog
+def opened(catalog: Catalog | Records | str | os.PathLike, unreadable: str) -> Catalog | Records:
+    """`Records` for the path of some; a `Catalog` and `Records` as they are."""
     if isinstance(catalog, (str, os.PathLike)):
         return open_records(catalog, unreadable)
-    return None
+    return catalog
 
 
-def read_manifest(folder):
+def read_manifest(folder: str | os.PathLike) -> dict:
     """The content of a folder's manifest, a dict."""
     path = os.path.join(folder, MANIFEST)
     try:
@@ -155,7 +154,7 @@ def read_manifest(folder):
     return manifest
 
 
-def checksum(path):
+def checksum(path: str | os.PathLike) -> str:
     """The SHA-256 of a file, as hexadecimal text."""
     digest = hashlib.sha256()
     with storage.open_file(path) as file:
@@ -164,7 +163,7 @@ def checksum(path):
     return digest.hexdigest()
 
 
-def check_shards(folder, shards):
+def check_shards(folder: str, shards: list[dict]) -> dict[str, str]:
     """Compares shards with what the manifest says of them.
 
     Args:

@@ -1,7 +1,10 @@
 """Shards -> clips, by operations of TensorFlow's graph alone."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
+from keras_seattn.data.records.manifest import Records
 from keras_seattn.data.sampling import CROP_POSITIONS
 from keras_seattn.data.scaling import crop_and_scale
 
@@ -15,7 +18,9 @@ _SHUFFLED = 1024
 _SMALL_PART = 0.6
 
 
-def random_clips(records, frames, size, seed, crop_scales):
+def random_clips(
+    records: Records, frames: int, size: int, *, seed: int | None, crop_scales: Sequence[float]
+) -> tf.data.Dataset:
     """One random clip of each video an epoch; see `data.train_clips`.
 
     Returns:
@@ -61,7 +66,7 @@ def random_clips(records, frames, size, seed, crop_scales):
     return dataset.apply(tf.data.experimental.assert_cardinality(len(records)))
 
 
-def consecutive_clips(records, frames, size):
+def consecutive_clips(records: Records, frames: int, size: int) -> tuple[tf.data.Dataset, int]:
     """All clips of all videos, in order; see `data.test_clips`.
 
     Returns:
@@ -119,7 +124,7 @@ def _crop_window(context, scale, position):
     return tf.stack([place(above, height - side), place(left, width - side), side, side])
 
 
-def decode_clip(images, window, size):
+def decode_clip(images: tf.Tensor, window: tf.Tensor, size: int) -> tf.Tensor:
     """Decodes, crops and scales the JPEG frames of a clip.
 
     Args:

@@ -13,6 +13,7 @@ import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.decoding import VideoError, read_present
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
@@ -25,15 +26,16 @@ _FRAMES_AT_ONCE = 256
 
 
 def write_records(
-    catalog,
-    output_dir,
-    shards=None,
-    short_side=128,
-    quality=60,
-    workers=None,
-    unreadable="stop",
-    seed=0,
-):
+    catalog: Catalog,
+    output_dir: str | os.PathLike,
+    *,
+    shards: int | None = None,
+    short_side: int = 128,
+    quality: int = 60,
+    workers: int | None = None,
+    unreadable: str = "stop",
+    seed: int = 0,
+) -> str:
     """Writes the videos of a catalog as TFRecord shards with JPEG frames.
 
     A record is a `tf.train.SequenceExample` with the keys that TensorFlow's

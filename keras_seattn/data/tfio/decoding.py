@@ -1,12 +1,14 @@
 """Clips of video files, decoded by tensorflow-io as an operation of TensorFlow's graph."""
 
 import warnings
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from keras_seattn.data.clip_dataset import numpy_function
 from keras_seattn.data.scaling import crop_and_scale
+from keras_seattn.data.scanning import Video
 from keras_seattn.data.tfio import loading
 
 # At other widths tensorflow-io 0.37.1 leaves the last pixels of every row undefined or writes past
@@ -29,7 +31,7 @@ class GraphReader:
         ImportError: tensorflow-io's decoder cannot be used; says why.
     """
 
-    def __init__(self, videos, choose, size):
+    def __init__(self, videos: Sequence[Video | None], choose: Callable[..., tuple], size: int):
         self.videos, self.choose, self.size = videos, choose, size
         self._decode = loading.load_video_decoder()
         known = [video for video in videos if video is not None]
@@ -43,7 +45,7 @@ class GraphReader:
                 stacklevel=4,
             )
 
-    def clips(self, dataset, other):
+    def clips(self, dataset: tf.data.Dataset, other: Callable[..., tuple]) -> tf.data.Dataset:
         """Maps `read` over a dataset, in order and in parallel; `other` where it cannot or fails.
 
         Args:
@@ -61,7 +63,7 @@ class GraphReader:
 
         return dataset.interleave(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    def read(self, *element):
+    def read(self, *element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The clip of an element, and the index of its video: uint8 `(frames, size, size, 3)`.
 
         It fails, in the graph, where the file cannot be decoded to its last frame.

@@ -26,7 +26,7 @@ _ELSEWHERE = (
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def fetch(folder):
+def fetch(folder: pathlib.Path) -> str:
     """Fetches the packages and unpacks them, unless that was done before.
 
     Args:
@@ -101,7 +101,8 @@ def _run(*command):
     return done.stdout
 
 
-def main():
+def main() -> None:
+    """Fetches them as the command line says, and prints the value to export."""
     parser = argparse.ArgumentParser(
         prog="python -m keras_seattn.data.tfio.ffmpeg4",
         description=__doc__,

@@ -2,6 +2,7 @@
 
 import importlib.util
 import warnings
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -13,7 +14,7 @@ RELEASE, TENSORFLOW = "0.37.1", "2.16"
 _INSTALL = 'pip install "keras-seattn[tfio]" (Python 3.10 to 3.12)'
 
 
-def load(purpose):
+def load(purpose: str) -> None:
     """Imports tensorflow-io, which makes its file systems known to TensorFlow.
 
     Args:
@@ -33,7 +34,7 @@ def load(purpose):
     import tensorflow_io  # noqa: F401
 
 
-def load_video_decoder():
+def load_video_decoder() -> Callable[..., tf.Tensor]:
     """The operation that decodes a video: `(bytes of the file, index) -> frames`.
 
     Raises:
