@@ -74,7 +74,8 @@ def pytorch(spec):
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(os.cpu_count())
     kind = {"resnext101": "resnext", "resnet18": "B"}[spec["network"]]
-    network = Network(kind, CLASSES, modules=bool(spec.get("se_stages"))).to(device)
+    options = {"modules": bool(spec.get("se_stages")), "factor": spec.get("width", 1.0)}
+    network = Network(kind, CLASSES, **options).to(device)
     layout = {"channels_last": torch.channels_last_3d}.get(spec.get("layout"))
     layout = layout or torch.contiguous_format
     network = network.to(memory_format=layout)
@@ -133,6 +134,7 @@ def _keras_network(spec):
         classes=CLASSES,
         se_stages=spec.get("se_stages", ()),
         sa_stages=spec.get("sa_stages", ()),
+        width=spec.get("width", 1.0),
         data_format=data_format,
     )
     model.compile(_keras_optimizer(keras), "sparse_categorical_crossentropy")

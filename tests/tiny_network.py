@@ -4,7 +4,7 @@ import inspect
 
 import keras
 
-from keras_seattn.applications import SEAResNet18_3D, resnet3d
+from keras_seattn.applications import SEAResNet18_3D, checkpoints, resnet3d
 
 _DEFAULTS = {
     name: parameter.default
@@ -16,16 +16,16 @@ _SMALL = {
     "classes": 2,
     "width": 0.05,
     "name": "tiny_network",
-    "checkpoint": None,
 }
 
 
-def TinyNetwork(**arguments):
+def TinyNetwork(weights=None, **arguments):
     """The trunk, the modules and the head of the networks; arguments as of their builders."""
 
     def block(x, filters, stride, data_format, name):
         x = resnet3d.conv_norm(x, filters, 3, stride, data_format, f"{name}_1")
         return keras.layers.ReLU(name=f"{name}_relu")(x)
 
+    arguments["checkpoint"] = checkpoints.read(weights)
     arguments = {**_DEFAULTS, **_SMALL, **arguments}
     return resnet3d.build_network(block, (1, 1, 1, 1), (64, 128, 256, 512), **arguments)

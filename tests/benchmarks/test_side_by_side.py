@@ -6,6 +6,7 @@ from side_by_side import markdown, measure, ratio, spread
 
 TINY = {
     "network": "resnet18",
+    "width": 0.125,
     "mode": "training",
     "batch": 2,
     "frames": 4,

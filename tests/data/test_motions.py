@@ -30,11 +30,17 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
     assert not np.array_equal(first[:32], other[:32])
 
 
-def test_layout_and_splits_are_those_of_ucf101(tmp_path):
-    video_dir, splits_dir = motions.make(str(tmp_path), videos_per_group=2)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folders of the data set, with four videos of each class in each group."""
+    return motions.make(str(tmp_path_factory.mktemp("motions")), videos_per_group=4)
+
+
+def test_layout_and_splits_are_those_of_ucf101(made, tmp_path):
+    video_dir, splits_dir = made
     groups = {}
     for split in (1, 2, 3):
-        for subset, videos in (("train", 8 * 18 * 2), ("test", 8 * 7 * 2)):
+        for subset, videos in (("train", 8 * 18 * 4), ("test", 8 * 7 * 4)):
             catalog = data.load_ucf101(video_dir, splits_dir, split, subset)
             assert catalog.class_names == sorted(motions.CLASS_NAMES)
             assert np.bincount(catalog.labels).tolist() == [videos // 8] * 8
@@ -80,15 +86,14 @@ def test_the_motion_is_that_of_the_name_and_survives_a_mirror():
         assert np.mean(np.sign(steps) == sign) > 0.9
 
 
-SIZE = 32
+SIZE = 24
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(made):
     """A network that has learned the motions, and all clips of the test videos, labelled."""
     keras.utils.set_random_seed(0)
-    video_dir, splits_dir = motions.make(str(tmp_path_factory.mktemp("motions")), 5)
-    train, test = (data.load_ucf101(video_dir, splits_dir, 1, s) for s in ("train", "test"))
+    train, test = (data.load_ucf101(*made, 1, s) for s in ("train", "test"))
     clips = data.train_clips(
         train, size=SIZE, batch_size=16, seed=0, crop_scales=(1.0,), preprocessing=HARA_2018
     )

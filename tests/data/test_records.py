@@ -298,18 +298,18 @@ def broken_shard(folder):
 def test_a_damaged_shard_is_named_before_the_first_clip(folder, make):
     path = broken_shard(folder)
     with pytest.raises(VideoError, match=f"{path.name}: differs from its checksum"):
-        make(folder)
+        make(folder, preprocessing=HARA_2018)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(VideoError, match=rf"{path.name}: has [\d,]+ bytes instead of"):
-        make(folder)
+        make(folder, preprocessing=HARA_2018)
     os.remove(path)
     with pytest.raises(VideoError, match=f"{path.name}: is not there"):
-        make(folder)
+        make(folder, preprocessing=HARA_2018)
 
 
 @pytest.mark.parametrize("make", [train_clips, test_clips])
 def test_a_shard_that_breaks_or_vanishes_later_is_named(make, folder, model_path):
-    clips = make(folder, 8, 24, 4)
+    clips = make(folder, 8, 24, 4, preprocessing=HARA_2018)
     path = broken_shard(folder)
     with pytest.raises(VideoError, match=rf"{path.name}: differs from its checksum\nRemove them"):
         list(clips)

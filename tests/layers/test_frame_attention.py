@@ -41,12 +41,16 @@ def test_equals_the_equations(data_format):
 
 
 def test_equals_the_equations_for_every_number_of_clips_and_frames():
-    """Some products of TensorFlow are wrong for one frame, or end the process."""
+    """Some products of TensorFlow are wrong for one frame, or end the process.
+
+    Other backends compile each shape anew, for seconds, and are held to a few.
+    """
+    batches = range(1, 33) if keras.backend.backend() == "tensorflow" else (1, 2, 32)
     layer = randomized(FrameSelfAttention(), (None, None, 2, 3, 16), scale=0.5)
     model = keras.Sequential([layer])
     generator = np.random.default_rng(5)
     for frames in (1, 2, 3, 4):
-        for batch in range(1, 33):
+        for batch in batches:
             x = generator.normal(size=(batch, frames, 2, 3, 16)).astype("float32")
             expected, expected_attention = attend(x, layer)
             y, attention = layer(x, return_attention=True)

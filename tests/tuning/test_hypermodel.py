@@ -6,6 +6,7 @@ import math
 import keras_tuner
 import numpy as np
 import pytest
+from tiny_network import TinyNetwork
 
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.tuning import ReductionHyperModel, build_model
@@ -76,6 +77,7 @@ def test_the_paper_s_learning_rate_is_the_default():
 def test_a_user_s_own_tuner_searches_it(tmp_path):
     build = functools.partial(
         build_model,
+        builder=TinyNetwork,
         channel_reductions=(2, 16),
         sequence_reductions=(2,),
         sa_stages=((),),
@@ -96,6 +98,7 @@ def test_a_user_s_own_tuner_searches_it(tmp_path):
 @pytest.mark.parametrize("frames", [8, 16])
 def test_equal_settings_build_equal_networks_and_others_do_not(frames):
     hypermodel = ReductionHyperModel(
+        TinyNetwork,
         channel_reductions=(2, 32, 64, 128, 256),
         sequence_reductions=(1, 2, 4, 5, 8, 16, 100),
         input_shape=(frames, 16, 16, 3),

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from tiny_network import TinyNetwork
 
 from keras_seattn.settings import SearchSettings
 from keras_seattn.tuning import ReductionHyperModel, oracles
@@ -13,6 +14,7 @@ from keras_seattn.tuning.tuner import ReductionTuner
 pytestmark = pytest.mark.usefixtures("eagerly")
 
 SPACE = {
+    "builder": TinyNetwork,
     "channel_reductions": (2, 4, 8, 64),
     "sequence_reductions": (1, 2, 8, 16),
     "sa_stages": ((),),

@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import socket
+import types
 
 import filelock
 import pytest
 import tensorflow as tf
+from tiny_network import TinyNetwork
 
 from keras_seattn import training
 from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
@@ -17,7 +19,7 @@ from keras_seattn.tuning import ReductionHyperModel, SearchError, search, search
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
-NETWORK = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
+NETWORK = {"builder": TinyNetwork, "input_shape": (8, 16, 16, 3), "classes": 2}
 SPACE = {"channel_reductions": (2,), "sequence_reductions": (1, 4, 8), "sa_stages": ((),)}
 
 
@@ -134,9 +136,7 @@ def test_a_trial_that_diverges_is_failed_and_the_search_goes_on(arguments, catal
 def test_going_on_counts_how_often_the_test_videos_were_seen(arguments, catalogs_used, monkeypatch):
     first = search_reductions(**arguments, max_trials=1)
     assert first.test.seen == 1
-    monkeypatch.setattr(  # the second trial is better, whatever came out
-        tuner, "fit", lambda *a, **k: FakeHistory()
-    )
+    monkeypatch.setattr(tuner, "fit", fake_fit)  # The second trial is better, whatever came out.
     second = search_reductions(**{**arguments, "output_dir": arguments["output_dir"] + "/"})
     assert second.best is second.trials[1] and second.test.seen == 2
     assert len(catalogs_used["test"]) == 2
@@ -145,10 +145,10 @@ def test_going_on_counts_how_often_the_test_videos_were_seen(arguments, catalogs
 
 
 def test_a_trial_without_enough_memory_is_failed_and_the_search_goes_on(arguments, monkeypatch):
-    def fit(model, *options, **more):
+    def fit(model, *arguments, **options):
         if model.get_layer("stage1_se_sequence").reduction == 1:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
-        return FakeHistory()
+        return fake_fit(model, *arguments, **options)
 
     monkeypatch.setattr(tuner, "fit", fit)
     result = search_reductions(**arguments)
@@ -156,8 +156,9 @@ def test_a_trial_without_enough_memory_is_failed_and_the_search_goes_on(argument
     assert "OOM when allocating" in result.trials[0].message
 
 
-class FakeHistory:
-    history = {"val_top1": [1.0], "val_loss": [0.1]}  # noqa: RUF012
+def fake_fit(model, recipe, train_catalog, *arguments, **options):
+    model.class_names = train_catalog.class_names
+    return types.SimpleNamespace(history={"val_top1": [1.0], "val_loss": [0.1]})
 
 
 def test_no_finished_trial_is_one_sentence(arguments):
@@ -201,7 +202,7 @@ def test_two_searches_in_one_folder(arguments):
 
 
 def test_damaged_state_says_what_to_remove(arguments, monkeypatch):
-    monkeypatch.setattr(tuner, "fit", lambda *a, **k: FakeHistory())
+    monkeypatch.setattr(tuner, "fit", fake_fit)
     first = search_reductions(**arguments)
     state = os.path.join(arguments["output_dir"], "keras_tuner", "oracle.json")
     with open(state, "w"):
