@@ -12,8 +12,8 @@ if os.path.expanduser("~") == "~":  # a user without a folder, for whom Keras wo
     os.environ.setdefault("KERAS_HOME", files.expand_user("~/.keras"))
 
 _ROOMS = (
-    "applications", "data", "evaluation", "explain", "export", "layers", "settings", "training",
-    "tuning",
+    "applications", "data", "evaluation", "explain", "export", "layers", "prediction", "settings",
+    "training", "tuning",
 )  # fmt: skip
 __all__ = ["__version__", "predict", *_ROOMS]
 
@@ -22,7 +22,7 @@ def __getattr__(name):
     if name in _ROOMS:
         return importlib.import_module(f"keras_seattn.{name}")
     if name == "predict":
-        return importlib.import_module("keras_seattn.evaluation").predict
+        return importlib.import_module("keras_seattn.prediction").predict
     raise AttributeError(f"module 'keras_seattn' has no attribute {name!r}")
 
 

@@ -12,9 +12,6 @@ import keras
 
 from keras_seattn.errors import InputError
 
-if typing.TYPE_CHECKING:
-    from keras_seattn.preprocessing import Preprocessing
-
 
 @dataclasses.dataclass
 class Description:
@@ -26,7 +23,7 @@ class Description:
         head: str, the name of the layer that gives these scores, or None.
     """
 
-    preprocessing: "Preprocessing | None"
+    preprocessing: tuple | None
     class_names: tuple[str, ...] | None = None
     head: str | None = None
 

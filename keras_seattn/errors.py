@@ -17,6 +17,10 @@ class InputError(UserError, ValueError):
     """An argument or the content of a file that cannot be used."""
 
 
+class DivergedError(InputError):
+    """A training ended in numbers that are not finite."""
+
+
 class MissingFileError(UserError, FileNotFoundError):
     """A file or a folder that is not there."""
 

@@ -166,7 +166,7 @@ def preprocessing_of(model: typing.Any) -> Preprocessing:
             "deviation). Built behind keras_seattn.layers.ClipDescription(preprocessing), its "
             "files say it too."
         )
-    return known
+    return Preprocessing(*known)
 
 
 def clip_shape(model: typing.Any) -> tuple[int, int, str]:

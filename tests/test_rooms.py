@@ -10,7 +10,7 @@ ROOMS = (
     "description", "preprocessing",
     "layers", "checkpoints", "applications",
     "data",
-    "export", "evaluation", "explain", "training", "tuning",
+    "export", "prediction", "pages", "evaluation", "explain", "training", "tuning",
     "doctor", "commands", "__main__",
 )  # fmt: skip
 

@@ -35,7 +35,8 @@ def reading(path, problem="is not a file of weights, or it is damaged"):
     except (FileError, ImportError):
         raise
     except Exception as error:  # What libraries raise for a damaged file depends on the damage.
-        reason = str(error).strip() or type(error).__name__
+        # Keras' messages may hold the whole configuration of a network.
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise FileError(f"{path} {problem}: {reason}") from error
 
 

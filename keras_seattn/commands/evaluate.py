@@ -25,10 +25,10 @@ def add_flags(parser):
 def run(options):
     data = flags.data_settings(options)
 
-    from keras_seattn import evaluation
+    from keras_seattn import evaluation, prediction
     from keras_seattn.data import datasets
 
-    model = evaluation.load_model(options.model)
+    model = prediction.load_model(options.model)
     os.makedirs(options.output, exist_ok=True)
     _, catalog = datasets.load(data, options.output)
     result = evaluation.evaluate(model, catalog, options.batch_size, unreadable=data.unreadable)

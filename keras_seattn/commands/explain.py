@@ -12,11 +12,11 @@ def add_flags(parser):
 
 
 def run(options):
-    from keras_seattn import evaluation, explain
+    from keras_seattn import explain, prediction
 
-    model = evaluation.load_model(options.model)
-    prediction = explain.explain_video(
+    model = prediction.load_model(options.model)
+    shown = explain.explain_video(
         model, options.video, options.output, class_name=options.class_name
     )
-    print(prediction)
+    print(shown)
     print(f"Pictures of what the model looks at are in {options.output}")

@@ -22,9 +22,9 @@ def add_flags(parser):
 
 def run(options):
     from keras_seattn.errors import InputError
-    from keras_seattn.evaluation import load_model
     from keras_seattn.export import ExportedModel, export_model, verify
     from keras_seattn.export.formats import FORMATS
+    from keras_seattn.prediction import load_model
 
     ending = FORMATS[options.format][0] or ".savedmodel"
     output = options.output or str(pathlib.Path(options.model).with_suffix(ending))

@@ -36,12 +36,12 @@ def add_flags(parser):
 
 
 def run(options):
-    from keras_seattn import data, evaluation
+    from keras_seattn import data, prediction
     from keras_seattn.data.encoding import VideoWriter
     from keras_seattn.errors import InputError
 
     predictions, failed = [], []
-    model = evaluation.load_model(options.model)
+    model = prediction.load_model(options.model)
     videos = [
         path
         for source in options.videos
@@ -53,14 +53,14 @@ def run(options):
     for path in videos:
         try:
             with output as writer:
-                prediction = _recognize(model, path, options, writer)
+                found = _recognize(model, path, options, writer)
         except data.VideoError as error:
             print(f"error: {error}", file=sys.stderr)
             failed.append({"path": path, "error": str(error)})
             continue
-        predictions.append(prediction)
+        predictions.append(found)
         if not options.json:
-            print(prediction, flush=True)
+            print(found, flush=True)
     if options.json:
         _print_json([*(prediction.to_dict() for prediction in predictions), *failed])
     elif options.output and predictions:
@@ -74,7 +74,7 @@ def _recognize(model, source, options, writer):
 
     from keras_seattn.data.pixels import Scaler, picture_shape
     from keras_seattn.data.streams import is_endless, is_stream
-    from keras_seattn.evaluation import draw_scores, predict_clips, summarize
+    from keras_seattn.prediction import draw_scores, predict_clips, summarize
     from keras_seattn.stopping import StopRequest
 
     live, scale = is_stream(source), Scaler()

@@ -1,8 +1,8 @@
 """Video files -> clips -> batches."""
 
 from keras_seattn.data import motions, records
-from keras_seattn.data.catalogs import (
-    Catalog,
+from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.datasets import (
     find_videos,
     load_directory,
     load_hmdb51,

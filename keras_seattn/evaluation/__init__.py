@@ -1,20 +1,23 @@
 """Clip scores -> video scores -> metrics and figures."""
 
-from keras_seattn.evaluation.annotation import draw_scores
+from keras_seattn.errors import DivergedError
 from keras_seattn.evaluation.figures import plot_confusion_matrix, plot_history, plot_videos
-from keras_seattn.evaluation.prediction import (
+from keras_seattn.evaluation.report import write_report
+from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.evaluation.video_accuracy import evaluate
+
+# Where these were before `prediction` had a place of its own.
+from keras_seattn.prediction import (
     ClipPrediction,
     VideoPrediction,
     class_names_of,
+    draw_scores,
     load_model,
     predict,
     predict_clips,
     summarize,
     video_clips,
 )
-from keras_seattn.evaluation.report import write_report
-from keras_seattn.evaluation.result import DivergedError, EvaluationResult
-from keras_seattn.evaluation.video_accuracy import evaluate
 
 __all__ = [
     "ClipPrediction",

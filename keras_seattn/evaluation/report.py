@@ -14,8 +14,8 @@ from keras_seattn.evaluation.figures import (
     plot_strips,
     plot_videos,
 )
-from keras_seattn.evaluation.page import how_it_was_made, picture, section, table, write_page
 from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.pages import how_it_was_made, picture, section, table, write_page
 
 _PAIRS = 5
 _CARDS = {

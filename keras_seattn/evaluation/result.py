@@ -12,14 +12,10 @@ import numpy as np
 import scipy.stats
 import sklearn.metrics
 
-from keras_seattn.errors import InputError
+from keras_seattn.errors import DivergedError, InputError
 
 METRICS = ("top1", "top5", "clip_top1", "balanced_accuracy")
 _RESAMPLES = 1000
-
-
-class DivergedError(InputError):
-    """A training ended in numbers that are not finite."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

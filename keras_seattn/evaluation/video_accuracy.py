@@ -14,8 +14,9 @@ from keras_seattn.data.records.manifest import Records, opened
 from keras_seattn.data.unreadable import DamageLog, too_many
 from keras_seattn.description import class_names_of
 from keras_seattn.errors import InputError
-from keras_seattn.evaluation.result import DivergedError, EvaluationResult
+from keras_seattn.evaluation.result import EvaluationResult
 from keras_seattn.export import ExportedModel
+from keras_seattn.prediction.models import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
 
@@ -130,18 +131,3 @@ def evaluate(
         skipped=[path for path, left_out in zip(catalog.paths, skipped, strict=True) if left_out],
         clips_left_out=damage.clips,
     )
-
-
-def check_probabilities(scores: np.ndarray) -> None:
-    """Raises a ValueError unless each row of an array is finite, not negative and sums to 1."""
-    if not np.all(np.isfinite(scores)):
-        raise DivergedError(
-            "`model` gives scores that are not finite numbers: its training diverged. Load an "
-            "earlier checkpoint, or train again with a lower learning rate."
-        )
-    if scores.min() < 0 or not np.allclose(scores.sum(axis=1), 1, atol=1e-2):
-        raise InputError(
-            "`model` must give probabilities that sum to 1, for the scores of a video are the "
-            'mean over its clips. Build it with classifier_activation="softmax", or put a '
-            "keras.layers.Softmax behind it."
-        )

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from keras_seattn.errors import InputError
-from keras_seattn.evaluation.annotation import escaped
 from keras_seattn.explain.attention import AttentionMap
 from keras_seattn.explain.excitation import Excitations
+from keras_seattn.prediction.annotation import escaped
 
 _COLOURS = "turbo"
 

@@ -11,8 +11,6 @@ from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop
 from keras_seattn.errors import InputError
-from keras_seattn.evaluation.annotation import draw_scores
-from keras_seattn.evaluation.prediction import VideoPrediction, class_names_of, predict, video_clips
 from keras_seattn.explain import inner
 from keras_seattn.explain.attention import attention_map, attention_stages
 from keras_seattn.explain.class_activation import class_activation_map
@@ -23,6 +21,8 @@ from keras_seattn.explain.figures import (
     plot_contact_sheet,
     plot_sequence_gates,
 )
+from keras_seattn.prediction import VideoPrediction, class_names_of, predict, video_clips
+from keras_seattn.prediction.annotation import draw_scores
 from keras_seattn.preprocessing import clip_shape
 
 _LEAST_SIDE, _MOST_SIDE = 240, 480  # pixels of the pictures

@@ -8,9 +8,9 @@ import numpy as np
 from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.description import set_class_names
-from keras_seattn.errors import ExistingFileError, InputError
-from keras_seattn.evaluation import DivergedError, evaluate, write_report
-from keras_seattn.evaluation.video_accuracy import check_probabilities
+from keras_seattn.errors import DivergedError, ExistingFileError, InputError
+from keras_seattn.evaluation import evaluate, write_report
+from keras_seattn.prediction.models import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.raised import as_raised
 from keras_seattn.settings import FitSettings, fit_settings

@@ -8,7 +8,7 @@ import matplotlib.figure
 import matplotlib.patches
 import numpy as np
 
-from keras_seattn.evaluation.page import how_it_was_made, picture, section, table, write_page
+from keras_seattn.pages import how_it_was_made, picture, section, table, write_page
 from keras_seattn.tuning.result import other_settings, reductions
 
 

@@ -13,8 +13,9 @@ from keras_seattn.data.catalogs import match_classes
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.errors import InputError
-from keras_seattn.evaluation import evaluate, load_model, write_report
+from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.files import read_json, write_json
+from keras_seattn.prediction import load_model
 from keras_seattn.settings import SearchSettings, fit_settings
 from keras_seattn.training.recipe import paper_recipe
 from keras_seattn.training.run import check_output

@@ -12,8 +12,7 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
-from keras_seattn.errors import InputError, UserError
-from keras_seattn.evaluation import DivergedError
+from keras_seattn.errors import DivergedError, InputError, UserError
 from keras_seattn.training.run import fit
 from keras_seattn.tuning.executions import Executions
 from keras_seattn.tuning.hypermodel import LETTERS, setting_as_text

@@ -15,7 +15,7 @@ import pytest
 
 from keras_seattn import checkpoints
 from keras_seattn.applications import SEAResNet18_3D
-from keras_seattn.evaluation.prediction import load_model
+from keras_seattn.prediction import load_model
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
 SMALL = {"input_shape": (8, 24, 24, 3), "classes": 3, "width": 0.1}

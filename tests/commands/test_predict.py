@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from video_files import moving_pattern, write_video
 
-from keras_seattn import evaluation
+from keras_seattn import prediction
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.commands import main
 from keras_seattn.preprocessing import HARA_2018
@@ -163,7 +163,7 @@ class Fake:
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")
 def test_an_endless_stream_takes_no_more_memory(monkeypatch, run_command):
     fake = Fake()
-    monkeypatch.setattr(evaluation, "load_model", lambda path: fake)
+    monkeypatch.setattr(prediction, "load_model", lambda path: fake)
     monkeypatch.setattr(sys, "stderr", open(os.devnull, "w"))
     code, output, _ = run_command(
         "predict", "lavfi:color=size=16x16:rate=25,trim=end_frame=40000", "--model", "x", "--json"
@@ -171,8 +171,8 @@ def test_an_endless_stream_takes_no_more_memory(monkeypatch, run_command):
     assert code == 0 and fake.clips == 40_000
     # Were they kept, they would take some 400 bytes each.
     assert fake.held[40_000] - fake.held[1_000] < 2**22
-    (prediction,) = json.loads(output)
-    assert prediction["clips"] == [] and prediction["top"][0]["score"] == 0.5
+    (found,) = json.loads(output)
+    assert found["clips"] == [] and found["top"][0]["score"] == 0.5
 
 
 def test_names_of_all_kinds(model_path, videos, tmp_path, monkeypatch):

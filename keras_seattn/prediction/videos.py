@@ -8,17 +8,15 @@ from collections.abc import Iterable, Iterator
 import keras
 import numpy as np
 
-from keras_seattn import arguments, description
-from keras_seattn.checkpoints import untrusted
+from keras_seattn import arguments
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pixels import Scaler, shown_size
 from keras_seattn.data.sampling import Crop, consecutive_clip, count_consecutive_clips
 from keras_seattn.data.scanning import scan_video
 from keras_seattn.data.streams import TimedFrame, is_stream, stream_frames
-from keras_seattn.errors import InputError, MissingFileError
-from keras_seattn.evaluation.video_accuracy import check_probabilities
-from keras_seattn.export import ExportedModel, is_exported
+from keras_seattn.export import ExportedModel
 from keras_seattn.labels import decode_predictions
+from keras_seattn.prediction.models import check_probabilities, class_names_of, load_model
 from keras_seattn.preprocessing import clip_shape, preprocess_input, preprocessing_of
 
 
@@ -226,44 +224,6 @@ def summarize(
     scores = np.asarray(total) / count
     best = decode_predictions(scores[None], top, class_names_of(model))[0]
     return VideoPrediction(os.fspath(path), best, kept, scores)
-
-
-def load_model(path: str | os.PathLike) -> keras.Model | ExportedModel:
-    """Loads a model for `predict`: a `.keras` file, in Keras' safe mode, or an exported one.
-
-    Args:
-        path: str, a `.keras` file, or what `export.export_model` has written.
-
-    Returns:
-        A `keras.Model`, or an `export.ExportedModel`.
-
-    Raises:
-        ValueError: It is no such file, it is damaged, it asks for far more
-            memory than it is large, or it holds code that safe mode refuses to
-            run.
-        FileNotFoundError: It does not exist.
-        ImportError: The runtime of an exported model is not installed.
-    """
-    path = os.fspath(path)
-    if is_exported(path):
-        return ExportedModel(path)
-    if not path.endswith(".keras"):
-        raise InputError(
-            "The model must be a .keras file, or exported: .xml, .onnx, .tflite or the folder of "
-            f"a SavedModel. Received: {path}. A .pth file becomes one with: "
-            f"keras-seattn convert '{path}' model.keras"
-        )
-    if not os.path.isfile(path):
-        raise MissingFileError(f"The model does not exist: {path}")
-    with untrusted.reading(path, "cannot be loaded as a Keras model"):
-        untrusted.check_model(path)
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-
-
-def class_names_of(model: keras.Model | ExportedModel) -> tuple[str, ...]:
-    """The names of a model's classes: its own, or `class 0`, `class 1`, ..."""
-    names = description.class_names_of(model)
-    return names or tuple(f"class {number}" for number in range(model.output_shape[-1]))
 
 
 def _named(top):

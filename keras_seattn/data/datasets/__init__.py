@@ -1,17 +1,17 @@
-"""Data sets by their settings: the two catalogs of each kind."""
+"""Data sets on disk -> catalogs; a new one is a file here, and a line in the table below."""
 
 import os
 
 from keras_seattn.data import motions, storage
-from keras_seattn.data.catalogs import (
-    Catalog,
-    load_directory,
-    load_hmdb51,
-    load_kinetics,
-    load_ucf101,
-)
+from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.datasets.folders import find_videos, load_directory
+from keras_seattn.data.datasets.hmdb51 import load_hmdb51
+from keras_seattn.data.datasets.kinetics import load_kinetics
+from keras_seattn.data.datasets.ucf101 import load_ucf101
 from keras_seattn.data.records import Records, open_records
 from keras_seattn.settings import DataSettings
+
+__all__ = ["find_videos", "load", "load_directory", "load_hmdb51", "load_kinetics", "load_ucf101"]
 
 
 def load(

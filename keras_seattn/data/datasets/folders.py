@@ -1,0 +1,116 @@
+"""Videos in folders: one folder per class, or anywhere below one."""
+
+import os
+import warnings
+
+from keras_seattn.data import storage
+from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.datasets.lists import check_folder
+from keras_seattn.errors import InputError
+
+VIDEO_SUFFIXES = (
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
+    ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm",
+    ".wmv", ".y4m",
+)  # fmt: skip
+_NAMED = 3  # examples of what is left out
+
+
+def load_directory(root: str | os.PathLike) -> Catalog:
+    """Lists the videos of a folder that holds one folder per class.
+
+    Args:
+        root: str. Each folder in it is a class, by its name; the video files
+            in it (.mp4, .avi, .mkv, .mov, .webm and so on) are its videos.
+            Hidden files and folders are left out. One warning counts what else
+            is left out: files of other kinds, and folders in a class's folder.
+
+    Returns:
+        A `Catalog`; classes and files in alphabetical order.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds no folders, or one of them no videos; the message
+            names it.
+
+    Example:
+
+    >>> catalog = load_directory("my_videos")
+    >>> catalog.class_names
+    ['falling', 'running', 'sitting']
+    """
+    check_folder(root, "root", "a folder per class")
+    entries = shown(root)
+    class_names = [name for name in entries if storage.is_folder(os.path.join(root, name))]
+    if not class_names:
+        raise InputError(f"`root` holds no folders: {root}. Put the videos of each class in one.")
+    left_out = [os.path.join(root, name) for name in entries if name not in set(class_names)]
+    paths, labels = [], []
+    for label, name in enumerate(class_names):
+        folder = os.path.join(root, name)
+        inside = shown(folder)
+        files = [os.path.join(folder, file) for file in inside if is_video(file)]
+        left_out += [os.path.join(folder, file) for file in inside if not is_video(file)]
+        if not files:
+            raise InputError(
+                f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
+                "Put the videos of that class there, or remove the folder."
+            )
+        paths += files
+        labels += [label] * len(files)
+    _warn_of_left_out(root, left_out)
+    return Catalog(paths, labels, class_names)
+
+
+def find_videos(root: str | os.PathLike) -> list[str]:
+    """Lists the video files in a folder and in the folders in it.
+
+    Args:
+        root: str.
+
+    Returns:
+        list of str, in alphabetical order; hidden files and folders are left
+        out. One warning counts the files of other kinds.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds no videos.
+
+    Example:
+
+    >>> find_videos("my_videos")
+    ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
+    """
+    root = os.fspath(root)
+    check_folder(root, "root", "video files")
+    paths, left_out = [], []
+    for folder, _, files in storage.walk(root):
+        below = folder[len(root) :].replace(os.sep, "/").split("/")
+        if not any(part.startswith(".") for part in below):
+            for name in sorted(name for name in files if name[0] != "."):
+                (paths if is_video(name) else left_out).append(os.path.join(folder, name))
+    if not paths:
+        raise InputError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
+    _warn_of_left_out(root, left_out)
+    return sorted(paths)
+
+
+def shown(folder: str | os.PathLike) -> list[str]:
+    """The names in a folder that are not hidden, in alphabetical order."""
+    return [name for name in storage.list_folder(folder) if name[0] != "."]
+
+
+def is_video(name: str) -> bool:
+    """Whether a file is called as videos are."""
+    return name.lower().endswith(VIDEO_SUFFIXES)
+
+
+def _warn_of_left_out(root, left_out):
+    """Warns of files and folders that are no videos, or not where videos are looked for."""
+    if left_out:
+        warnings.warn(
+            f"{len(left_out)} files and folders in {root} are left out, such as "
+            f"{', '.join(left_out[:_NAMED])}. Videos are files that end in "
+            f"{', '.join(VIDEO_SUFFIXES)}, where this data set has its videos.",
+            stacklevel=3,
+        )
