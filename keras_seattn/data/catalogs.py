@@ -361,7 +361,7 @@ def find_videos(root):
     Example:
 
     >>> find_videos("my_videos")
-    ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
+    ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4', 'my_videos/sitting/1.mp4']
     """
     _check_folder(root, "root", "video files")
     paths, left_out = [], []

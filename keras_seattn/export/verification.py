@@ -49,7 +49,8 @@ def verify(model, exported, precision="float32", clips=4, repeats=10):
 
     Example:
 
-    >>> keras_seattn.export.verify(model, ExportedModel("model.xml")).passed
+    >>> exported = keras_seattn.export.ExportedModel("model.xml")
+    >>> keras_seattn.export.verify(model, exported).passed
     True
     """
     batches = [_clip(model, seed)[None] for seed in range(clips)]
