@@ -124,7 +124,7 @@ def predict_clips(model, source, top=5):
         taken for, and its frames as they came.
 
     Raises:
-        As `predict`.
+        ValueError, VideoError: As `predict`.
     """
     arguments.positive_integer(top, "top")
     for clip, frames in video_clips(model, source):
@@ -149,7 +149,7 @@ def video_clips(model, source):
         came, which are fewer for the last clip of a video.
 
     Raises:
-        As `predict`.
+        ValueError, VideoError: As `predict`.
     """
     length, size, data_format = clip_shape(model)
     scale = Scaler()

@@ -145,8 +145,8 @@ def fit(
     The part of `train` that writes no files.
 
     Args:
-        model, recipe, train_catalog, epochs, batch_size, seed, unreadable,
-            crop_scales: see `train`.
+        model, recipe, train_catalog, epochs, batch_size: see `train`.
+        seed, unreadable, crop_scales: see `train`.
         validation_catalog: `data.Catalog` with the same classes, or some of
             them; they are matched by name.
         callbacks: sequence of `keras.callbacks.Callback`, called behind the
