@@ -1,7 +1,7 @@
 """Small stand-ins for what documentation speaks of: data sets, videos, models.
 
-Examples run as they are written, in a folder that holds small files of the same names. Networks are
-a twentieth of the paper's width there, and a training takes one epoch.
+Examples run as they are written, in a folder that holds small files of the same names. There a
+ResNet-18 has half of its blocks and a twentieth of its width, and a training takes one epoch.
 """
 
 import atexit
@@ -33,11 +33,14 @@ def make_small(monkeypatch):
 
     build = resnet3d.build_network
 
-    def narrow(*arguments, width, **options):
-        return build(*arguments, width=WIDTH if width == 1 else width, **options)
+    def small(block, blocks, *widths, width, **options):
+        width = WIDTH if width == 1 else width
+        if blocks == (2, 2, 2, 2) and width <= WIDTH:
+            blocks = (1, 1, 1, 1)
+        return build(block, blocks, *widths, width=width, **options)
 
     monkeypatch.setattr(keras.Model, "fit", one_epoch)
-    monkeypatch.setattr(resnet3d, "build_network", narrow)
+    monkeypatch.setattr(resnet3d, "build_network", small)
     monkeypatch.setattr(motions, "GROUPS", GROUPS)
     monkeypatch.setattr(motions, "TEST_GROUPS", {1: [1], 2: [2], 3: [3]})
     monkeypatch.setattr(motions.make, "__defaults__", (1, 0))
@@ -53,9 +56,12 @@ def files_for(text, folder):
 
 
 def model(classes=CLASSES):
-    """A network for clips of 16 frames of 112 x 112 pixels, with the same weights each time."""
+    """A network for clips of 16 frames of 112 x 112 pixels, with the same weights each time.
+
+    It is small after `make_small`.
+    """
     keras.utils.set_random_seed(0)
-    network = SEAResNet18_3D(classes=len(classes), width=WIDTH)
+    network = SEAResNet18_3D(classes=len(classes))
     network.class_names = list(classes)
     return network
 
@@ -161,6 +167,7 @@ _FILES = {
     "a.mp4": _video,
     "v_Archery_g01_c01.avi": _video,
     "model.keras": _saved,
+    "runs/demo/motions": lambda path: motions.make(str(path)),
     "runs/demo/model.keras": _saved,
     "runs/ucf101/model.keras": _saved,
     "runs/fine-tuned/model.keras": _saved,
