@@ -55,13 +55,13 @@ def files_for(text, folder):
             make(path)
 
 
-def model(classes=CLASSES):
+def model(classes=CLASSES, **options):
     """A network for clips of 16 frames of 112 x 112 pixels, with the same weights each time.
 
     It is small after `make_small`.
     """
     keras.utils.set_random_seed(0)
-    network = SEAResNet18_3D(classes=len(classes))
+    network = SEAResNet18_3D(classes=len(classes), **options)
     network.class_names = list(classes)
     return network
 
@@ -144,7 +144,8 @@ def _exported():
 def _checkpoint(path):
     with tempfile.TemporaryDirectory() as folder:
         saved = pathlib.Path(folder, "model.keras")
-        model([f"class {number}" for number in range(400)]).save(saved)
+        names = [f"class {number}" for number in range(400)]
+        model(names, se_stages=(), sa_stages=()).save(saved)
         convert(saved, path)
 
 
