@@ -26,6 +26,7 @@ SMALL = {
     "search": [*SMALL_NETWORK, "--max-trials", "1"],
     "records": ["--workers", "1"],
 }
+DONE = set()  # commands that were run, for pages repeat some
 PACKAGES = {".pth": "torch", ".xml": "openvino"}
 
 
@@ -131,15 +132,15 @@ def read(file):
 
 
 @with_blocks("bash")
-def test_commands(page, folder, eagerly, done=set()):  # noqa: B006
+def test_commands(page, folder, eagerly):
     commands = pytest.importorskip("keras_seattn.commands")
     for block in blocks(page, "bash"):
         if block.needs:
             continue
         for words in lines(block):
-            if words[0] != "keras-seattn" or tuple(words) in done:
+            if words[0] != "keras-seattn" or tuple(words) in DONE:
                 continue
-            done.add(tuple(words))  # Pages repeat some.
+            DONE.add(tuple(words))
             text = re.sub(r"--output \S+", "", " ".join(words))
             for sign, package in PACKAGES.items():
                 if sign in text:
