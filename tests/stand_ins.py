@@ -43,7 +43,7 @@ def make_small(monkeypatch):
     monkeypatch.setattr(resnet3d, "build_network", small)
     monkeypatch.setattr(motions, "GROUPS", GROUPS)
     monkeypatch.setattr(motions, "TEST_GROUPS", {1: [1], 2: [2], 3: [3]})
-    monkeypatch.setattr(motions.make, "__defaults__", (1, 0))
+    monkeypatch.setattr(motions, "make", functools.partial(motions.make, videos_per_group=1))
 
 
 def files_for(text, folder):
