@@ -75,7 +75,7 @@ def decode_predictions(
 
     >>> preds = np.eye(51)[[3]]
     >>> decode_predictions(preds, top=1, classes="hmdb51")
-    [[('clap', 1.0)]]
+    [[('chew', 1.0)]]
     """
     top = arguments.positive_integer(top, "top")
     preds = np.asarray(preds)

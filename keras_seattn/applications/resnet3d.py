@@ -42,7 +42,8 @@ SHARED_ARGUMENTS = """
             `.weights.h5` or `.keras` file of such a network, or of a `.pth`
             file of kenshohara/3D-ResNets-PyTorch, which needs PyTorch. The
             file may lack modules, which then start as the identity, and have
-            another number of classes or of frames; see the guide in README.
+            another number of classes or of frames; see "Start from a
+            Kinetics checkpoint" in the documentation.
         input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
             model's output; None makes an input named `"{name}_clip"`.
         input_shape: tuple of 4, a clip without its batch axis:
@@ -91,7 +92,7 @@ def document(builder, published, more=""):
     shared = SHARED_ARGUMENTS.replace("{more}", more)
     shared = shared.replace("{names}", ", ".join(f'`"{name}"`' for name in published))
     if builder.__doc__:  # python -OO removes it
-        builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", shared)
+        builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", f"\n{shared}\n")
     return builder
 
 

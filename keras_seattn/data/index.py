@@ -30,7 +30,8 @@ class Index:
     Example:
 
     >>> index = Index("index.npz")
-    >>> index.put("a.mp4", os.stat("a.mp4"), scan_video("a.mp4"))
+    >>> video = keras_seattn.data.decoding.scan_video("a.mp4")
+    >>> index.put("a.mp4", os.stat("a.mp4"), video)
     >>> index.save()
     >>> Index("index.npz").get("a.mp4", os.stat("a.mp4")).frames
     250

@@ -204,8 +204,8 @@ def test_clips(
     cut into clips that do not overlap; the last one is looped to length.
 
     Args:
-        catalog, frames, size, batch_size, unreadable, data_format,
-            preprocessing, decoder: as for `train_clips`.
+        catalog, frames, size, batch_size: as for `train_clips`.
+        unreadable, data_format, preprocessing, decoder: as for `train_clips`.
         damage: `unreadable.DamageLog`, to learn of what proves damaged later;
             None if nobody asks.
 

@@ -58,7 +58,8 @@ def verify(
 
     Example:
 
-    >>> keras_seattn.export.verify(model, ExportedModel("model.xml")).passed
+    >>> exported = keras_seattn.export.ExportedModel("model.xml")
+    >>> keras_seattn.export.verify(model, exported).passed
     True
     """
     batches = [_clip(model, seed)[None] for seed in range(clips)]

@@ -31,7 +31,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     Example:
 
     >>> features = np.ones((1, 8, 28, 28, 64), "float32")
-    >>> FusedBatchNormalization(momentum=0.9)(features, training=True).shape
+    >>> tuple(FusedBatchNormalization(momentum=0.9)(features, training=True).shape)
     (1, 8, 28, 28, 64)
     """
 

@@ -51,7 +51,7 @@ class FrameSelfAttention(LayerOfDense):
 
     >>> features = np.random.normal(size=(2, 4, 7, 7, 64)).astype("float32")
     >>> outputs, attention = FrameSelfAttention()(features, return_attention=True)
-    >>> outputs.shape, attention.shape
+    >>> tuple(outputs.shape), tuple(attention.shape)
     ((2, 4, 7, 7, 64), (2, 4, 49, 49))
     """
 

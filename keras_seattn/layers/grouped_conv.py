@@ -45,7 +45,7 @@ class GroupedConv3D(PaddedConv3D):
     Example:
 
     >>> features = np.zeros((1, 8, 28, 28, 128), "float32")
-    >>> GroupedConv3D(128, 3, groups=32, strides=2)(features).shape
+    >>> tuple(GroupedConv3D(128, 3, groups=32, strides=2)(features).shape)
     (1, 4, 14, 14, 128)
     """
 

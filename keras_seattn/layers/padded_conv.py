@@ -36,7 +36,7 @@ class PaddedConv3D(keras.layers.Conv3D):
     Example:
 
     >>> clip = np.zeros((1, 16, 112, 112, 3), "float32")
-    >>> PaddedConv3D(64, 7, strides=(1, 2, 2))(clip).shape
+    >>> tuple(PaddedConv3D(64, 7, strides=(1, 2, 2))(clip).shape)
     (1, 16, 56, 56, 64)
     """
 

@@ -34,7 +34,7 @@ class PaddedMaxPooling3D(keras.layers.Layer):
     Example:
 
     >>> features = np.ones((1, 16, 56, 56, 64), "float32")
-    >>> PaddedMaxPooling3D()(features).shape
+    >>> tuple(PaddedMaxPooling3D()(features).shape)
     (1, 8, 28, 28, 64)
     """
 

@@ -49,7 +49,7 @@ class SqueezeExcite3D(LayerOfDense):
     Example:
 
     >>> features = np.random.normal(size=(2, 8, 28, 28, 64)).astype("float32")
-    >>> SqueezeExcite3D(axis="sequence", reduction=2)(features).shape
+    >>> tuple(SqueezeExcite3D(axis="sequence", reduction=2)(features).shape)
     (2, 8, 28, 28, 64)
     """
 

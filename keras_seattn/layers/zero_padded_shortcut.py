@@ -40,7 +40,7 @@ class ZeroPaddedShortcut(keras.layers.Layer):
     Example:
 
     >>> features = np.ones((1, 8, 28, 28, 64), "float32")
-    >>> ZeroPaddedShortcut(128, strides=2)(features).shape
+    >>> tuple(ZeroPaddedShortcut(128, strides=2)(features).shape)
     (1, 4, 14, 14, 128)
     """
 

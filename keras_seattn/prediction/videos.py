@@ -128,7 +128,7 @@ def predict_clips(
         taken for, and its frames as they came.
 
     Raises:
-        As `predict`.
+        ValueError, VideoError: As `predict`.
     """
     arguments.positive_integer(top, "top")
     for clip, frames in video_clips(model, source):
@@ -155,7 +155,7 @@ def video_clips(
         came, which are fewer for the last clip of a video.
 
     Raises:
-        As `predict`.
+        ValueError, VideoError: As `predict`.
     """
     length, size, data_format = clip_shape(model)
     scale = Scaler()

@@ -33,9 +33,12 @@ def freeze_before(model, stage):
 
     Example:
 
-    >>> model = SEAResNet18_3D(weights="resnet-18-kinetics.pth", classes=101)
-    >>> model = freeze_before(model, 4)
-    >>> model.compile(fine_tuning_recipe().optimizer, "sparse_categorical_crossentropy")
+    >>> model = keras_seattn.applications.SEAResNet18_3D(
+    ...     weights="resnet-18-kinetics.pth", classes=101
+    ... )
+    >>> model = keras_seattn.training.freeze_before(model, 4)
+    >>> recipe = keras_seattn.training.fine_tuning_recipe()
+    >>> model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
     """
     arguments.one_of(stage, range(1, HEAD + 1), "stage")
     for number, layers in enumerate(parts_of(model).sections):

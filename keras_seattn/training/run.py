@@ -133,12 +133,13 @@ def fit(
     The part of `train` that writes no files.
 
     Args:
-        model, recipe, train_catalog, settings, **changes: see `train`.
+        model, recipe, train_catalog, settings: see `train`.
         validation_catalog: `data.Catalog` with the same classes, or some of
             them; they are matched by name.
         callbacks: sequence of `keras.callbacks.Callback`, called behind the
             recipe's.
         verbose: as in `keras.Model.fit`.
+        **changes: see `train`.
 
     Returns:
         The `keras.callbacks.History`, whose `history` holds for each epoch

@@ -60,9 +60,11 @@ def count_multiply_adds(model):
 
     Example:
 
-    >>> model = keras_seattn.applications.SEAResNet18_3D(se_stages=(), sa_stages=())
-    >>> count_multiply_adds(model) / 1e9
-    8.3
+    >>> model = keras_seattn.applications.SEAResNet18_3D(
+    ...     width=0.25, se_stages=(), sa_stages=()
+    ... )
+    >>> count_multiply_adds(model)
+    1138862080
     """
     return sum(_multiply_adds(layer) for layer in model.layers)
 

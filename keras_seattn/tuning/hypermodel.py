@@ -219,7 +219,7 @@ def build_model(hp, **options):
     Example:
 
     >>> build = functools.partial(keras_seattn.tuning.build_model, classes=101)
-    >>> tuner = keras_tuner.RandomSearch(build, objective="val_loss", max_trials=4)
+    >>> tuner = keras_tuner.RandomSearch(build, objective="val_loss", max_trials=2)
     >>> tuner.search(training_clips, validation_data=validation_clips, epochs=10)
     """
     return ReductionHyperModel(**options).build(hp)

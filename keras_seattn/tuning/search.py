@@ -92,9 +92,14 @@ def search_reductions(
 
     Example:
 
-    >>> hypermodel = keras_seattn.tuning.ReductionHyperModel(classes=101)
+    >>> hypermodel = keras_seattn.tuning.ReductionHyperModel(
+    ...     channel_reductions=(8, 16),
+    ...     sequence_reductions=(2,),
+    ...     input_shape=(8, 64, 64, 3),
+    ...     classes=len(train_catalog.class_names),
+    ... )
     >>> result = keras_seattn.tuning.search_reductions(
-    ...     hypermodel, train_catalog, test_catalog, "runs/tuning"
+    ...     hypermodel, train_catalog, test_catalog, "runs/tuning", epochs=10
     ... )
     >>> result.best.settings["channel_reduction"]
     16

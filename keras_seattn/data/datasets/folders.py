@@ -79,7 +79,7 @@ def find_videos(root: str | os.PathLike) -> list[str]:
     Example:
 
     >>> find_videos("my_videos")
-    ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4']
+    ['my_videos/falling/1.mp4', 'my_videos/running/1.mp4', 'my_videos/sitting/1.mp4']
     """
     root = os.fspath(root)
     check_folder(root, "root", "video files")
