@@ -14,7 +14,7 @@ import griffe
 class KerasExamples(griffe.Extension):
     """Turns the one into the other."""
 
-    def on_object(self, *, obj, **_):
+    def on_object(self, *, obj, **_) -> None:
         if obj.docstring is None:
             return
         if "\n{arguments}\n" in obj.docstring.value:

@@ -16,6 +16,9 @@ import stand_ins
 
 import keras_seattn
 
+# What a user is warned of, such as a new head, is part of an example.
+pytestmark = pytest.mark.filterwarnings("default")
+
 # What these print is true of the real data sets, or of a trained model: on the stand-ins only its
 # kind is compared, two whole numbers with two whole numbers.
 OF_REAL_DATA = {

@@ -17,6 +17,9 @@ import stand_ins
 
 import keras_seattn
 
+# What a user is warned of, such as a new head, is part of an example.
+pytestmark = pytest.mark.filterwarnings("default")
+
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # What commands get besides, to be done in seconds; a later flag wins.

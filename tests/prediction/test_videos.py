@@ -81,7 +81,7 @@ def test_a_model_from_disk_knows_everything(tmp_path):
 def test_models_that_cannot_be_loaded(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"model does not exist: none\.keras"):
         keras_seattn.predict("none.keras", "video.mp4")
-    with pytest.raises(ValueError, match=r"must be a \.keras file.*applications\.convert 'x\.pth'"):
+    with pytest.raises(ValueError, match=r"must be a \.keras file.*keras-seattn convert 'x\.pth'"):
         load_model("x.pth")
     path = tmp_path / "cut.keras"
     path.write_bytes(b"PK\x03\x04 not a model")

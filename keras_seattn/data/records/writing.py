@@ -78,7 +78,9 @@ def write_records(
     Example:
 
     >>> manifest = keras_seattn.data.records.write_records(catalog, "records/train")
-    >>> clips = keras_seattn.data.train_clips("records/train", batch_size=8)
+    >>> clips = keras_seattn.data.train_clips(
+    ...     "records/train", batch_size=8, preprocessing=model.preprocessing
+    ... )
     """
     if storage.is_remote(output_dir):
         raise InputError(
