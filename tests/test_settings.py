@@ -1,0 +1,86 @@
+"""Settings: what they check, what they say where nothing is said, and that files keep them."""
+
+import dataclasses
+import inspect
+import json
+
+import pytest
+
+from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.settings import (
+    DataSettings,
+    FitSettings,
+    NetworkSettings,
+    RunSettings,
+    SearchSettings,
+    changed,
+    fit_settings,
+    parse_stages,
+    read_config,
+    stages_as_text,
+)
+
+
+def test_defaults_are_those_of_the_builders():
+    defaults = inspect.signature(SEAResNet18_3D).parameters
+    network = NetworkSettings()
+    for name in ("se_stages", "sa_stages", "weights", "preprocessing"):
+        assert getattr(network, name) == defaults[name].default
+    for name in ("channel_reduction", "sequence_reduction", "attention_reduction"):
+        assert getattr(network, name) == defaults[name].default
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: NetworkSettings(model="vgg"), "`model` must be one of 'resnet18', 'resnext101'"),
+        (lambda: NetworkSettings(se_stages=(5,)), "`se_stages` must hold stages of 1, 2, 3, 4"),
+        (lambda: DataSettings(dataset="ucf101"), "needs `data_dir` and `splits_dir`"),
+        (lambda: DataSettings(dataset="imagenet"), "`dataset` must be one of 'motions'"),
+        (lambda: DataSettings(split=4), "`split` must be one of 1, 2, 3"),
+        (lambda: FitSettings(batch_size=0), "`batch_size` must be a whole number of 1 or more"),
+        (lambda: FitSettings(seed=-1), "`seed` must be a whole number from 0"),
+        (lambda: FitSettings(unreadable="warn"), "`unreadable` must be one of 'stop', 'skip'"),
+        (lambda: RunSettings(recipe="fast"), "`recipe` must be one of 'paper', 'fine-tuning'"),
+        (lambda: RunSettings(train_from_stage=6), "`train_from_stage` must be one of None, 1"),
+        (lambda: RunSettings(mixed_precision="half"), "`mixed_precision` must be one of 'auto'"),
+        (lambda: SearchSettings(tuner="annealing"), "`tuner` must be one of 'grid'"),
+        (lambda: SearchSettings(worker_timeout=0), "`worker_timeout` must be a number of seconds"),
+        (lambda: SearchSettings(max_trials=0), "`max_trials` must be a whole number"),
+    ],
+)
+def test_what_cannot_be_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_run_of_its_own_kind():
+    assert RunSettings().recipe == "paper"
+    assert RunSettings(train_from_stage=4).recipe == "fine-tuning"
+    assert dataclasses.replace(RunSettings(train_from_stage=4), recipe="quick").recipe == "quick"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RunSettings().epochs = 3
+
+
+def test_settings_are_given_whole_or_by_name():
+    run = RunSettings(epochs=5)
+    assert fit_settings(FitSettings, run, {"seed": 7}) == dataclasses.replace(run, seed=7)
+    assert fit_settings(FitSettings, None, {"epochs": 2}).epochs == 2
+    with pytest.raises(TypeError, match="learning_rate"):
+        fit_settings(FitSettings, None, {"learning_rate": 1})
+    with pytest.raises(TypeError, match="epochs= and the like by name, not 10"):
+        fit_settings(FitSettings, 10, {})
+    assert changed(run, {"epochs": 6, "output": "runs"}) == dataclasses.replace(run, epochs=6)
+
+
+def test_a_file_keeps_them(tmp_path):
+    network = NetworkSettings(se_stages=(), sa_stages=(3, 4), width=0.5)
+    run = RunSettings(dataset="folder", data_dir="a", test_dir="b", crop_scales=(1.0, 0.5))
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**dataclasses.asdict(network), **dataclasses.asdict(run), "x": 1}))
+    assert read_config(str(path)) == (network, run)
+
+
+@pytest.mark.parametrize("stages", [(), (3,), (1, 2, 3, 4)])
+def test_stages_as_text_and_back(stages):
+    assert parse_stages(stages_as_text(stages)) == stages
