@@ -1,23 +1,26 @@
 """Networks by their settings."""
 
 import dataclasses
+import typing
+
+import keras
 
 from keras_seattn import applications, checkpoints
 from keras_seattn.preprocessing import PREPROCESSINGS
-from keras_seattn.settings import MODELS
+from keras_seattn.settings import MODELS, NetworkSettings
 
 
-def builder_of(network):
+def builder_of(network: NetworkSettings) -> typing.Any:
     """The function that builds the network of `NetworkSettings`, as `SEAResNet18_3D`."""
     return getattr(applications, MODELS[network.model])
 
 
-def locate_weights(network):
+def locate_weights(network: NetworkSettings) -> None:
     """Raises an error unless the weights of `NetworkSettings` are there, without reading them."""
     checkpoints.locate(network.weights, builder_of(network).published)
 
 
-def with_width(network):
+def with_width(network: NetworkSettings) -> NetworkSettings:
     """`NetworkSettings` whose width is known: that of the weights, or 1."""
     if network.width is not None:
         return network
@@ -25,7 +28,7 @@ def with_width(network):
     return dataclasses.replace(network, width=checkpoint.width if checkpoint else 1.0)
 
 
-def base_arguments(network, classes):
+def base_arguments(network: NetworkSettings, classes: int) -> dict:
     """The arguments of the builder for `NetworkSettings`, without those of the modules."""
     told = {"preprocessing": PREPROCESSINGS[network.preprocessing]} if network.preprocessing else {}
     return {
@@ -38,7 +41,7 @@ def base_arguments(network, classes):
     }
 
 
-def build(network, classes):
+def build(network: NetworkSettings, classes: int) -> keras.Model:
     """Builds the network of some settings.
 
     Args:

@@ -2,6 +2,8 @@
 
 import functools
 import os
+import typing
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -15,13 +17,21 @@ from keras_seattn.preprocessing import Preprocessing, plain_description
 from keras_seattn.settings import STAGES
 
 # What upstream calls the networks: what builds them, and which of their files are published.
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, tuple[Callable[..., keras.Model], dict]] = {
     "resnet-18": (resnet3d.SEAResNet18_3D, resnet3d.PUBLISHED),
     "resnext-101": (resnext3d.SEAResNeXt101_3D, resnext3d.PUBLISHED),
 }
 
 
-def convert(source, target, frames=None, size=112, class_names=None, preprocessing=None):
+def convert(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    *,
+    frames: int | None = None,
+    size: int = 112,
+    class_names: str | os.PathLike | Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+) -> None:
     """Converts a file of weights to another format, by its ending.
 
     Args:
@@ -52,7 +62,7 @@ def convert(source, target, frames=None, size=112, class_names=None, preprocessi
     allowed = (".weights.h5", ".keras") if source.endswith(".pth") else (".pth",)
     if not target.endswith(allowed):
         raise InputError(f"`target` must end in {' or '.join(allowed)}. Received: {target}")
-    checkpoint = checkpoints.read(source)
+    checkpoint = typing.cast(checkpoints.Checkpoint, checkpoints.read(source))
     architecture = _architecture(checkpoint)
     if source.endswith(".pth"):
         checkpoints.recognize(checkpoint, ARCHITECTURES[architecture][1])
@@ -74,7 +84,7 @@ def convert(source, target, frames=None, size=112, class_names=None, preprocessi
     model.save_weights(target) if target.endswith(".weights.h5") else model.save(target)
 
 
-def build(checkpoint, frames=16, size=112):
+def build(checkpoint: checkpoints.Checkpoint, frames: int = 16, size: int = 112) -> keras.Model:
     """Builds the network that a checkpoint was saved from, and loads it.
 
     Args:
@@ -123,7 +133,7 @@ def _reduction(sizes):
     return min(most, default=max(inputs for inputs, _ in sizes))
 
 
-def to_state_dict(model):
+def to_state_dict(model: keras.Model) -> dict[str, typing.Any]:
     """A network's weights as upstream's state dict.
 
     Args:

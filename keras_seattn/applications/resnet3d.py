@@ -1,12 +1,15 @@
 """The trunk that all networks share, and SEAResNet18_3D."""
 
 import functools
+import os
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 
 from keras_seattn import arguments, checkpoints
+from keras_seattn.applications.documenting import document
 from keras_seattn.applications.video_network import VideoNetwork
-from keras_seattn.checkpoints import Published
+from keras_seattn.checkpoints import Checkpoint, Published
 from keras_seattn.errors import InputError
 from keras_seattn.layers import (
     ClipDescription,
@@ -35,88 +38,29 @@ PUBLISHED = {
     "kinetics700": Published("r3d18_K_200ep.pth", PAGE_2020, None, HARA_2020),
 }
 
-SHARED_ARGUMENTS = """
-    Args:
-        include_top: bool, whether to end in the dense layer over the classes.
-        weights: None (random initialization); {names}; or the path of a
-            `.weights.h5` or `.keras` file of such a network, or of a `.pth`
-            file of kenshohara/3D-ResNets-PyTorch, which needs PyTorch. The
-            file may lack modules, which then start as the identity, and have
-            another number of classes or of frames; see "Start from a
-            Kinetics checkpoint" in the documentation.
-        input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
-            model's output; None makes an input named `"{name}_clip"`.
-        input_shape: tuple of 4, a clip without its batch axis:
-            `(frames, height, width, 3)` for `channels_last`, `(3, frames,
-            height, width)` for `channels_first`; None means 16 frames of 112 x
-            112 pixels. Height and width may be None.
-            The frames may be None only with `se_stages=()`. Not used with
-            `input_tensor`.
-        pooling: For `include_top=False`: None returns the features of stage 4,
-            `"avg"` and `"max"` pool them globally.
-        classes: int, the number of classes.
-        classifier_activation: `"softmax"`, None for logits, or any activation.
-        se_stages: the stages, of 1 to 4, that end in squeeze-and-excitation.
-        sa_stages: the stages, of 1 to 4, that end in self-attention;
-            `(3, 4)` is the paper's "SA **" (Table 6).
-        channel_reduction: int, the paper's r.
-        sequence_reduction: int, the paper's d.
-        attention_reduction: int, how many times fewer channels the queries,
-            keys and values of the self-attention have than its input.
-        width: float, a factor on every number of filters.
-        data_format: `"channels_last"` or `"channels_first"`; None means
-            `keras.config.image_data_format()`.{more}
-        cache_dir: str, the folder where `weights` given by name are found;
-            None means `$KERAS_SEATTN_CACHE`, or without it
-            `~/.cache/keras_seattn`.
-        name: str, the model's name.
-        preprocessing: `preprocessing.Preprocessing`, what its clips are; None
-            means that of `weights`, or `HARA_2018`.
-
-    Returns:
-        A `keras.Model` from preprocessed float clips (see `preprocess_input`)
-        of shape `(batch, *input_shape)` to `(batch, classes)` scores, float32
-        under every mixed-precision policy.
-
-    Raises:
-        ValueError: An argument outside of what is said above, by name; or a
-            file of `weights` that is damaged, or that holds other weights.
-        FileNotFoundError: `weights` names a file that is not there.
-        ImportError: `weights` needs PyTorch, which is not installed.
-"""
-
-
-def document(builder, published, more=""):
-    """Finishes a builder: its docstring's `{arguments}`, and the weights it knows by name."""
-    builder.published = published
-    shared = SHARED_ARGUMENTS.replace("{more}", more)
-    shared = shared.replace("{names}", ", ".join(f'`"{name}"`' for name in published))
-    if builder.__doc__:  # python -OO removes it
-        builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", f"\n{shared}\n")
-    return builder
-
 
 def build_network(
-    block,
-    blocks,
-    block_widths,
-    include_top,
-    checkpoint,
-    input_tensor,
-    input_shape,
-    pooling,
-    classes,
-    classifier_activation,
-    se_stages,
-    sa_stages,
-    channel_reduction,
-    sequence_reduction,
-    attention_reduction,
-    width,
-    data_format,
-    name,
-    preprocessing,
-):
+    block: Callable[..., keras.KerasTensor],
+    blocks: Sequence[int],
+    block_widths: Sequence[int],
+    *,
+    include_top: bool,
+    checkpoint: Checkpoint | None,
+    input_tensor: keras.KerasTensor | None,
+    input_shape: Sequence[int | None] | None,
+    pooling: str | None,
+    classes: int,
+    classifier_activation: str | Callable | None,
+    se_stages: Iterable[int],
+    sa_stages: Iterable[int],
+    channel_reduction: int,
+    sequence_reduction: int,
+    attention_reduction: int,
+    width: float,
+    data_format: str | None,
+    name: str,
+    preprocessing: Preprocessing | None,
+) -> keras.Model:
     """Builds a 3D residual network: stem, four stages each with its modules, head.
 
     Args:
@@ -195,7 +139,15 @@ def build_network(
     return model
 
 
-def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=None):
+def conv_norm(
+    x: keras.KerasTensor,
+    filters: int,
+    kernel_size: int,
+    strides: int | tuple[int, int, int],
+    data_format: str,
+    name: str,
+    groups: int | None = None,
+) -> keras.KerasTensor:
     """A convolution and its batch normalization, `{name}_conv` and `{name}_bn`."""
     layer = functools.partial(GroupedConv3D, groups=groups) if groups else PaddedConv3D
     x = layer(
@@ -214,7 +166,15 @@ def conv_norm(x, filters, kernel_size, strides, data_format, name, groups=None):
     )(x)
 
 
-def residual(x, branch, filters, stride, data_format, name, shortcut="B"):
+def residual(
+    x: keras.KerasTensor,
+    branch: keras.KerasTensor,
+    filters: int,
+    stride: int,
+    data_format: str,
+    name: str,
+    shortcut: str = "B",
+) -> keras.KerasTensor:
     """The end of a block: relu(branch + shortcut of x)."""
     channels = x.shape[-1 if data_format == "channels_last" else 1]
     if stride != 1 or channels != filters:
@@ -226,7 +186,7 @@ def residual(x, branch, filters, stride, data_format, name, shortcut="B"):
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def scaled(filters, width):
+def scaled(filters: int, width: float) -> int:
     """`filters` times `width`, in whole filters, at least one."""
     return max(1, int(filters * width))
 
@@ -267,25 +227,25 @@ def _input(input_tensor, input_shape, data_format, se_stages, name):
 
 
 def SEAResNet18_3D(
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=400,
-    classifier_activation="softmax",
-    se_stages=(1, 2, 3, 4),
-    sa_stages=(1, 2, 3, 4),
-    channel_reduction=16,
-    sequence_reduction=2,
-    attention_reduction=8,
-    width=1.0,
-    data_format=None,
-    shortcut=None,
-    cache_dir=None,
-    name="sea_resnet18_3d",
-    preprocessing=None,
-):
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 400,
+    classifier_activation: str | Callable | None = "softmax",
+    se_stages: Iterable[int] = (1, 2, 3, 4),
+    sa_stages: Iterable[int] = (1, 2, 3, 4),
+    channel_reduction: int = 16,
+    sequence_reduction: int = 2,
+    attention_reduction: int = 8,
+    width: float = 1.0,
+    data_format: str | None = None,
+    shortcut: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    name: str = "sea_resnet18_3d",
+    preprocessing: Preprocessing | None = None,
+) -> keras.Model:
     """A 3D ResNet-18 with squeeze-and-excitation and self-attention.
 
     Without modules, `se_stages=()` and `sa_stages=()`, it is the network of

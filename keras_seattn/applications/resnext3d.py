@@ -1,19 +1,22 @@
 """SEAResNeXt101_3D: the trunk with grouped bottleneck blocks."""
 
+import os
+from collections.abc import Callable, Iterable, Sequence
+
 import keras
 
 from keras_seattn import checkpoints
+from keras_seattn.applications.documenting import document
 from keras_seattn.applications.resnet3d import (
     PAGE_2018,
     build_network,
     conv_norm,
-    document,
     residual,
     scaled,
 )
 from keras_seattn.checkpoints import Published
 from keras_seattn.errors import InputError
-from keras_seattn.preprocessing import HARA_2018
+from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
 GROUPS = 32
 BLOCK_WIDTHS = (128, 256, 512, 1024)
@@ -26,24 +29,24 @@ PUBLISHED = {
 
 
 def SEAResNeXt101_3D(
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=400,
-    classifier_activation="softmax",
-    se_stages=(1, 2, 3, 4),
-    sa_stages=(1, 2, 3, 4),
-    channel_reduction=16,
-    sequence_reduction=2,
-    attention_reduction=8,
-    width=1.0,
-    data_format=None,
-    cache_dir=None,
-    name="sea_resnext101_3d",
-    preprocessing=None,
-):
+    include_top: bool = True,
+    weights: str | os.PathLike | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 400,
+    classifier_activation: str | Callable | None = "softmax",
+    se_stages: Iterable[int] = (1, 2, 3, 4),
+    sa_stages: Iterable[int] = (1, 2, 3, 4),
+    channel_reduction: int = 16,
+    sequence_reduction: int = 2,
+    attention_reduction: int = 8,
+    width: float = 1.0,
+    data_format: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    name: str = "sea_resnext101_3d",
+    preprocessing: Preprocessing | None = None,
+) -> keras.Model:
     """A 3D ResNeXt-101 (32x4d) with squeeze-and-excitation and self-attention.
 
     Without modules, `se_stages=()` and `sa_stages=()`, it is the network of

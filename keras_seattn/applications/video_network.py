@@ -2,15 +2,22 @@
 
 import json
 import os
+import typing
+from collections.abc import Iterable
 
 import h5py
 import keras
 
-from keras_seattn.applications.parts import parts_of
+from keras_seattn.applications.parts import Parts, parts_of
 from keras_seattn.checkpoints import untrusted
 from keras_seattn.checkpoints.description import DESCRIPTION, read_description
 from keras_seattn.description import Description, description_of, head_of, set_class_names
-from keras_seattn.preprocessing import HARA_2018, checked_description, plain_description
+from keras_seattn.preprocessing import (
+    HARA_2018,
+    Preprocessing,
+    checked_description,
+    plain_description,
+)
 from keras_seattn.raised import as_raised
 
 
@@ -47,30 +54,36 @@ class VideoNetwork(keras.Model):
         self.description = Description(HARA_2018)
 
     @property
-    def preprocessing(self):
-        return description_of(self).preprocessing
+    def preprocessing(self) -> Preprocessing | None:
+        return self._known().preprocessing
 
     @preprocessing.setter
-    def preprocessing(self, preprocessing):
-        description_of(self).preprocessing = preprocessing
+    def preprocessing(self, preprocessing: Preprocessing | None) -> None:
+        self._known().preprocessing = preprocessing
 
     @property
-    def class_names(self):
-        description = description_of(self)
+    def class_names(self) -> tuple[str, ...] | None:
+        description = self._known()
         return description.class_names if description.head == head_of(self) else None
 
     @class_names.setter
-    def class_names(self, names):
+    def class_names(self, names: Iterable[str] | None) -> None:
         set_class_names(self, names)
 
-    def parts(self):
+    def parts(self) -> Parts:
         """The `Parts` that the network is made of: stem, stages with their modules, head."""
         return parts_of(self)
 
     def __call__(self, inputs, *args, **kwargs):
         return super().__call__(self._clips(inputs), *args, **kwargs)
 
-    def call(self, inputs, training=None, mask=None, **kwargs):
+    def call(
+        self,
+        inputs: typing.Any,
+        training: bool | None = None,
+        mask: typing.Any = None,
+        **kwargs: typing.Any,
+    ) -> typing.Any:
         inputs = self._clips(inputs)  # JAX comes here directly.
         return super().call(inputs, training=training, mask=mask, **kwargs)
 
@@ -80,25 +93,29 @@ class VideoNetwork(keras.Model):
             return inputs.get(self.inputs[0].name, inputs.get("clip", inputs))
         return inputs
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: typing.Any, **kwargs: typing.Any) -> keras.callbacks.History:
         with as_raised():
             return super().fit(*args, **kwargs)
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
         with as_raised():
             return super().evaluate(*args, **kwargs)
 
-    def predict(self, *args, **kwargs):
+    def predict(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
         with as_raised():
             return super().predict(*args, **kwargs)
 
-    def save_weights(self, filepath, *args, **kwargs):
+    def save_weights(
+        self, filepath: str | os.PathLike, *args: typing.Any, **kwargs: typing.Any
+    ) -> None:
         super().save_weights(filepath, *args, **kwargs)
         if str(filepath).endswith(".weights.h5"):
             with h5py.File(filepath, "a") as file:
                 file[DESCRIPTION] = json.dumps(self._description(), ensure_ascii=False)
 
-    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+    def load_weights(
+        self, filepath: str | os.PathLike, skip_mismatch: bool = False, **kwargs: typing.Any
+    ) -> None:
         """As that of `keras.Model`, with the preprocessing and the class names of the file.
 
         With `skip_mismatch` the class names stay the model's own, for the head
@@ -114,16 +131,20 @@ class VideoNetwork(keras.Model):
             if class_names and not skip_mismatch:
                 self.class_names = class_names
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), **self._description()}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "VideoNetwork":
         config = dict(config)
         description = {key: config.pop(key, None) for key in ("class_names", "preprocessing")}
         model = super().from_config(config, custom_objects)
         model.class_names, model.preprocessing = checked_description(description)
         return model
+
+    def _known(self):
+        """Its `Description`: there always is one."""
+        return description_of(self)
 
     def _description(self):
         return plain_description(self.class_names, self.preprocessing)

@@ -2,13 +2,17 @@
 
 import json
 
-from keras_seattn.preprocessing import checked_description
+import h5py
+
+from keras_seattn.preprocessing import Preprocessing, checked_description
 
 # The name of a dataset in `.weights.h5` files, for what Keras keeps in `.keras` files only.
 DESCRIPTION = "keras_seattn"
 
 
-def read_description(file, config):
+def read_description(
+    file: h5py.File, config: dict
+) -> tuple[list[str] | None, Preprocessing | None] | None:
     """What a file says of the model that was saved in it.
 
     Args:

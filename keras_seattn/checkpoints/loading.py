@@ -1,17 +1,23 @@
 """Loads a checkpoint into a network: exactly, saying what is new, or not at all."""
 
 import re
+import typing
 import warnings
+from collections.abc import Sequence
 
+import keras
 import numpy as np
 
 from keras_seattn.checkpoints.upstream import OURS_TO_UPSTREAM
 from keras_seattn.errors import InputError
 
+if typing.TYPE_CHECKING:
+    from keras_seattn.checkpoints.reading import Checkpoint
+
 _MOST_NAMED = 100
 
 
-def load(model, checkpoint):
+def load(model: keras.Model, checkpoint: "Checkpoint") -> None:
     """Loads a checkpoint into a network, which may have more than the checkpoint.
 
     - Modules that the checkpoint lacks start as the identity: beta and gamma
@@ -75,7 +81,7 @@ def load(model, checkpoint):
         warnings.warn(f"Loaded {checkpoint.path}: {'; '.join(notes)}.", stacklevel=4)
 
 
-def named_variables(model):
+def named_variables(model: keras.Model) -> dict[str, keras.Variable]:
     """A network's weights, a dict of `layer/variable` to `keras.Variable`."""
     return {
         f"{layer.name}/{variable.path.rpartition(layer.name + '/')[2]}": variable
@@ -84,7 +90,7 @@ def named_variables(model):
     }
 
 
-def resample_gate(arrays, gates, hidden):
+def resample_gate(arrays: Sequence[np.ndarray], gates: int, hidden: int) -> tuple[np.ndarray, ...]:
     """Fits a sequence gate to clips of another number of frames.
 
     Each frame's gate is taken from the frames of the old gate that cover the

@@ -70,31 +70,37 @@ class Checkpoint:
     preprocessing: Preprocessing | None = None
     frames: int | None = None
 
-    def name(self, key):
+    def name(self, key: str) -> str:
         """What the file calls the weight `key`."""
         return upstream.OURS_TO_UPSTREAM.get(key, key) if self.path.endswith(".pth") else key
 
-    def layers(self):
+    def layers(self) -> set[str]:
         """The names of the layers that have weights here, a set of str."""
         return {key.split("/")[0] for key in self.arrays}
 
     @property
-    def shortcut(self):
+    def shortcut(self) -> str:
         """str: `"A"` if no shortcut has weights, else `"B"`."""
         return "B" if any("_shortcut_" in layer for layer in self.layers()) else "A"
 
     @property
-    def width(self):
+    def width(self) -> float:
         """float: the factor on the filters, by a layer of the widest; 1 if there is none."""
         kernel = self.arrays.get("stage4_block1_2_conv/kernel")
         grouped = "stage4_block1_3_conv" in self.layers()
-        filters = 0 if kernel is None else kernel.shape[-1:]
+        if kernel is None:
+            return 1.0
+        filters = kernel.shape[-1:]
         if not filters or kernel.shape != (3, 3, 3, filters[0] // (32 if grouped else 1), *filters):
             return 1.0
         return filters[0] / (1024 if grouped else 512)
 
 
-def read(weights, published=None, cache_dir=None):
+def read(
+    weights: str | os.PathLike | None,
+    published: dict[str, Published] | None = None,
+    cache_dir: str | os.PathLike | None = None,
+) -> Checkpoint | None:
     """Reads what a builder got as `weights`.
 
     Args:
@@ -148,7 +154,7 @@ def _check(checkpoint):
         )
 
 
-def recognize(checkpoint, published):
+def recognize(checkpoint: Checkpoint, published: dict[str, Published] | None) -> Checkpoint:
     """Adds to a checkpoint what is known of a published file with its name, and it leaves open."""
     for known in (published or {}).values():
         if os.path.basename(checkpoint.path) == known.file:
@@ -161,7 +167,11 @@ def recognize(checkpoint, published):
     return checkpoint
 
 
-def locate(weights, published=None, cache_dir=None):
+def locate(
+    weights: str | os.PathLike | None,
+    published: dict[str, Published] | None = None,
+    cache_dir: str | os.PathLike | None = None,
+) -> str | None:
     """The path of the file that `weights` means, which is there; see `read`."""
     if weights is None:
         return None

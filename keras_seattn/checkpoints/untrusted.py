@@ -7,6 +7,7 @@ import json
 import math
 import os
 import zipfile
+from collections.abc import Callable, Iterator
 
 import h5py
 import keras
@@ -23,7 +24,9 @@ class FileError(InputError):
 
 
 @contextlib.contextmanager
-def reading(path, problem="is not a file of weights, or it is damaged"):
+def reading(
+    path: str, problem: str = "is not a file of weights, or it is damaged"
+) -> Iterator[None]:
     """A context in which whatever a damaged file raises becomes a `FileError`.
 
     Args:
@@ -40,7 +43,7 @@ def reading(path, problem="is not a file of weights, or it is damaged"):
         raise FileError(f"{path} {problem}: {reason}") from error
 
 
-def check_memory(path, size):
+def check_memory(path: str, size: int) -> None:
     """Refuses a file that asks for much more memory than it is large.
 
     Args:
@@ -57,7 +60,7 @@ def check_memory(path, size):
         )
 
 
-def check_beginning(path):
+def check_beginning(path: str) -> None:
     """Refuses a web page, which a browser saves instead of a file that it could not get."""
     with open(path, "rb") as file:
         beginning = file.read(512).lower()
@@ -68,14 +71,14 @@ def check_beginning(path):
         )
 
 
-def check_archive(path):
+def check_archive(path: str) -> None:
     """Refuses a zip archive whose content is far larger than it is."""
     with zipfile.ZipFile(path) as archive:
         check_memory(path, sum(entry.file_size for entry in archive.infolist()))
 
 
 @contextlib.contextmanager
-def open_keras(path):
+def open_keras(path: str) -> Iterator[tuple[h5py.File, dict]]:
     """Opens a `.keras` or `.weights.h5` file whose memory and links are all right.
 
     Args:
@@ -106,7 +109,7 @@ def open_keras(path):
         yield file, config
 
 
-def check_model(path):
+def check_model(path: str) -> None:
     """Refuses a `.keras` file that is damaged, or whose network is too large for its weights.
 
     Args:
@@ -121,7 +124,7 @@ def check_model(path):
         )
 
 
-def check_network(path, build):
+def check_network(path: str, build: Callable[[], keras.Model]) -> None:
     """Refuses a file whose network is far larger than it.
 
     Args:

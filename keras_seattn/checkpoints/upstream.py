@@ -7,6 +7,7 @@ import collections
 import os
 import pickle
 import re
+import typing
 import zipfile
 
 import numpy as np
@@ -64,7 +65,7 @@ _PREFIX = re.compile(r"(?:|.*?\.)(?=(?:conv1|bn1|layer[1-4]|fc)\.)")
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def read(path):
+def read(path: str) -> tuple[dict[str, np.ndarray], dict]:
     """Reads the weights of a `.pth` file, in Keras' names and layouts.
 
     Args:
@@ -106,7 +107,7 @@ def read(path):
     prefixes = collections.Counter(
         match.group() for match in map(_PREFIX.match, map(str, state)) if match
     )
-    prefix = max(prefixes, key=prefixes.get, default="")
+    prefix = max(prefixes, key=prefixes.__getitem__, default="")
     arrays = {}
     for key, tensor in state.items():
         key = str(key).removeprefix(prefix)
@@ -150,7 +151,7 @@ def _told(content, prefix):
     return HARA_2018 if prefix == "module." else None
 
 
-def write(arrays, path, architecture, description):
+def write(arrays: dict[str, np.ndarray], path: str, architecture: str, description: dict) -> None:
     """Writes weights as upstream's code would, without the `module.` of `DataParallel`.
 
     Args:
@@ -168,7 +169,7 @@ def write(arrays, path, architecture, description):
     torch.save({**content, DESCRIPTION: description}, path)
 
 
-def state_dict(arrays):
+def state_dict(arrays: dict[str, np.ndarray]) -> dict[str, typing.Any]:
     """Upstream's state dict of weights in Keras' names and layouts.
 
     Args:
@@ -198,12 +199,12 @@ def state_dict(arrays):
     return state
 
 
-def to_keras(array):
+def to_keras(array: np.ndarray) -> np.ndarray:
     """(out, in, kT, kH, kW) -> (kT, kH, kW, in, out), and (out, in) -> (in, out)."""
     return np.transpose(array, (2, 3, 4, 1, 0) if array.ndim == 5 else None)
 
 
-def to_torch(array):
+def to_torch(array: np.ndarray) -> np.ndarray:
     """The way back."""
     return np.transpose(array, (4, 3, 0, 1, 2) if array.ndim == 5 else None)
 

@@ -2,6 +2,7 @@
 
 import typing
 import weakref
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -56,7 +57,7 @@ class Head(typing.NamedTuple):
     bias: np.ndarray
 
 
-def model_input(model, clip):
+def model_input(model: keras.Model, clip: np.ndarray) -> np.ndarray:
     """One clip as a batch that a model takes.
 
     Args:
@@ -83,7 +84,7 @@ def model_input(model, clip):
     return clip[None].astype("float32")
 
 
-def levels_of(model):
+def levels_of(model: keras.Model) -> list[Level]:
     """The way from a model to the network of `keras_seattn.applications` inside of it.
 
     Args:
@@ -117,7 +118,7 @@ def levels_of(model):
     return [Level(model, entry, exit), *levels_of(inner)]
 
 
-def outputs_of(model, places, inputs):
+def outputs_of(model: keras.Model, places: Sequence[Place], inputs: np.ndarray) -> list[np.ndarray]:
     """The values of inner tensors of a model, as NumPy arrays.
 
     Args:
@@ -136,7 +137,7 @@ def outputs_of(model, places, inputs):
     return [np.asarray(keras.ops.convert_to_numpy(value), "float32") for value in values]
 
 
-def between(model, start, end):
+def between(model: keras.Model, start: Place, end: Place) -> Callable[[typing.Any], typing.Any]:
     """The function of a batch from one inner tensor of a model to a later one.
 
     Args:
@@ -159,7 +160,9 @@ def between(model, start, end):
     return run
 
 
-def part(model, start, ends):
+def part(
+    model: keras.Model, start: keras.KerasTensor, ends: Sequence[keras.KerasTensor]
+) -> Callable[[typing.Any], list]:
     """The function of a batch from one of a model's symbolic tensors to a list of others."""
     if len(ends) == 1 and ends[0] is start:
         return lambda x: [x]
@@ -170,7 +173,7 @@ def part(model, start, ends):
     return lambda x: keras.tree.flatten(parts[key](x, training=False))
 
 
-def head(model):
+def head(model: keras.Model) -> Head:
     """The head of a network: what its class activations are made of.
 
     Args:
@@ -185,7 +188,8 @@ def head(model):
         ValueError: The model ends otherwise.
     """
     levels = levels_of(model)
-    layer, place = None, None
+    layer: typing.Any = None
+    place: typing.Any = None
     if getattr(model, "outputs", None):  # There are none in a graph of a subclass' own.
         activations = (keras.layers.Softmax, keras.layers.Activation)
         dense, place = _before(levels, Place(0, model.outputs[0]), activations)
@@ -253,7 +257,7 @@ def _before(levels, place, passed):
             return layer, Place(level, inputs[0])
 
 
-def stage_output(model, stage):
+def stage_output(model: keras.Model, stage: int) -> Place:
     """The `Place` of the output of stage 1 to 4 of a network, its modules included.
 
     Raises:
@@ -265,20 +269,20 @@ def stage_output(model, stage):
     return Place(len(levels) - 1, stages[stage].output)
 
 
-def channels_last(model, features):
+def channels_last(model: keras.Model, features: np.ndarray) -> np.ndarray:
     """Features of a clip, `(frames, height, width, channels)`, from a batch of one."""
     first = data_format_of(model) == "channels_first"
     return np.moveaxis(features[0], 0, -1) if first else features[0]
 
 
-def data_format_of(model):
+def data_format_of(model: keras.Model) -> str:
     """Where the layers of a model have their channels: `"channels_last"` or `"channels_first"`."""
     layers = [layer for level in reversed(levels_of(model)) for layer in level.model.layers]
     formats = [layer.data_format for layer in layers if hasattr(layer, "data_format")]
     return formats[0] if formats else "channels_last"
 
 
-def resample(values, shape):
+def resample(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Stretches a map linearly to another shape and to values from 0 to 1.
 
     Args:

@@ -1,12 +1,14 @@
 """Fine-tuning: which part of a network keeps its weights."""
 
+import keras
+
 from keras_seattn import arguments
 from keras_seattn.applications.parts import parts_of
 
 HEAD = 5
 
 
-def freeze_before(model, stage):
+def freeze_before(model: keras.Model, stage: int) -> keras.Model:
     """Freezes all that comes before a stage, so that training changes the rest alone.
 
     The stem, the earlier stages and the modules behind them are set to

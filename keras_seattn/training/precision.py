@@ -7,7 +7,7 @@ import keras
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
-def automatic_policy():
+def automatic_policy() -> str:
     """The dtype policy that this machine trains fastest in.
 
     - A GPU that has bfloat16 (compute capability 8.0 and newer), or a TPU:

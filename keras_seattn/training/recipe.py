@@ -3,11 +3,13 @@
 import copy
 import math
 import typing
+from collections.abc import Sequence
 
 import keras
 
 from keras_seattn import arguments
 from keras_seattn.errors import InputError
+from keras_seattn.settings import NetworkSettings, RunSettings
 
 MOMENTUM = 0.9
 # The paper trained with the code of Hara et al., whose optimizer has a dampening of 0.9: its
@@ -31,12 +33,12 @@ class SGD(keras.optimizers.SGD):
             names are excluded.
     """
 
-    def __init__(self, *args, not_decayed=(), **kwargs):
+    def __init__(self, *args: typing.Any, not_decayed: Sequence[str] = (), **kwargs: typing.Any):
         super().__init__(*args, **kwargs)
         self.not_decayed = list(not_decayed)
         self.exclude_from_weight_decay(var_names=self.not_decayed)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "not_decayed": self.not_decayed}
 
 
@@ -51,7 +53,7 @@ class Recipe(typing.NamedTuple):
     optimizer: keras.optimizers.Optimizer
     callbacks: list
 
-    def fresh(self):
+    def fresh(self) -> "Recipe":
         """A `Recipe` of copies, for one training.
 
         Raises:
@@ -65,7 +67,7 @@ class Recipe(typing.NamedTuple):
         return Recipe(*copy.deepcopy(tuple(self)))
 
 
-def paper_learning_rate(frames=16, batch_size=RECIPE_BATCH_SIZE):
+def paper_learning_rate(frames: int = 16, batch_size: int = RECIPE_BATCH_SIZE) -> float:
     """The paper's learning rate, in the units of Keras' SGD.
 
     The paper's 0.1 for 16 frames and 0.01 for 64 are multiplied by
@@ -92,11 +94,12 @@ def paper_learning_rate(frames=16, batch_size=RECIPE_BATCH_SIZE):
 
 
 def paper_recipe(
-    frames=16,
-    batch_size=RECIPE_BATCH_SIZE,
-    learning_rate=None,
-    weight_decay=FROM_SCRATCH_WEIGHT_DECAY,
-):
+    frames: int = 16,
+    batch_size: int = RECIPE_BATCH_SIZE,
+    learning_rate: float | None = None,
+    *,
+    weight_decay: float = FROM_SCRATCH_WEIGHT_DECAY,
+) -> Recipe:
     """SGD with momentum whose learning rate falls when the validation loss stalls.
 
     The learning rate is divided by 10 when `val_loss` has not improved for 10
@@ -143,7 +146,9 @@ def paper_recipe(
     return Recipe(optimizer, [plateau])
 
 
-def fine_tuning_recipe(batch_size=RECIPE_BATCH_SIZE, learning_rate=None):
+def fine_tuning_recipe(
+    batch_size: int = RECIPE_BATCH_SIZE, learning_rate: float | None = None
+) -> Recipe:
     """The recipe for the last stages of a pretrained network; see `freeze_before`.
 
     As `paper_recipe`, with the learning rate of 0.001 and the weight decay of
@@ -174,7 +179,7 @@ def fine_tuning_recipe(batch_size=RECIPE_BATCH_SIZE, learning_rate=None):
     return paper_recipe(learning_rate=learning_rate, weight_decay=FINE_TUNING_WEIGHT_DECAY)
 
 
-def quick_recipe(steps, learning_rate=3e-3):
+def quick_recipe(steps: int, learning_rate: float = 3e-3) -> Recipe:
     """Adam with a warm-up and a cosine decay: learns most in a few minutes.
 
     Not the paper's recipe. It is for small networks, small data sets and a
@@ -208,7 +213,7 @@ def quick_recipe(steps, learning_rate=3e-3):
     return Recipe(keras.optimizers.Adam(schedule), [])
 
 
-def make_recipe(run, network, training_videos):
+def make_recipe(run: RunSettings, network: NetworkSettings, training_videos: int) -> Recipe:
     """The recipe that a run's settings name.
 
     Args:

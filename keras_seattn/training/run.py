@@ -1,34 +1,38 @@
 """A training run: from two catalogs to a saved model with its metrics and pictures."""
 
 import os
+import typing
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
-from keras_seattn.data.catalogs import match_classes
+from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.pipeline import train_clips
+from keras_seattn.data.records.manifest import Records
 from keras_seattn.description import set_class_names
 from keras_seattn.errors import DivergedError, ExistingFileError, InputError
-from keras_seattn.evaluation import evaluate, write_report
+from keras_seattn.evaluation import EvaluationResult, evaluate, write_report
 from keras_seattn.prediction.models import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.raised import as_raised
 from keras_seattn.settings import FitSettings, fit_settings
+from keras_seattn.training.recipe import Recipe
 from keras_seattn.training.video_validation import VideoValidation
 
 
 def train(
-    model,
-    recipe,
-    train_catalog,
-    test_catalog,
-    output_dir,
-    settings=None,
+    model: keras.Model,
+    recipe: Recipe,
+    train_catalog: Catalog | Records,
+    test_catalog: Catalog | Records,
+    output_dir: str | os.PathLike,
+    settings: FitSettings | None = None,
     *,
-    config=None,
-    command=None,
-    **changes,
-):
+    config: dict | None = None,
+    command: str | None = None,
+    **changes: typing.Any,
+) -> EvaluationResult:
     """Trains a model on the videos of one catalog and evaluates it on another.
 
     The test catalog serves as validation set after each epoch, as in the code
@@ -107,7 +111,7 @@ def train(
     return result
 
 
-def check_output(output_dir):
+def check_output(output_dir: str | os.PathLike) -> None:
     """Raises a FileExistsError if a folder holds a trained model, which would be overwritten."""
     path = os.path.join(output_dir, "model.keras")
     if os.path.exists(path):
@@ -118,16 +122,16 @@ def check_output(output_dir):
 
 
 def fit(
-    model,
-    recipe,
-    train_catalog,
-    validation_catalog,
-    settings=None,
+    model: keras.Model,
+    recipe: Recipe,
+    train_catalog: Catalog | Records,
+    validation_catalog: Catalog | Records,
+    settings: FitSettings | None = None,
     *,
-    callbacks=(),
-    verbose="auto",
-    **changes,
-):
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: str | int = "auto",
+    **changes: typing.Any,
+) -> keras.callbacks.History:
     """Trains a model on the videos of one catalog and scores another after each epoch.
 
     The part of `train` that writes no files.
@@ -196,7 +200,7 @@ def fit(
     return history
 
 
-def compile_model(model, recipe):
+def compile_model(model: keras.Model, recipe: Recipe) -> None:
     """Compiles a model with a recipe's optimizer, the cross-entropy and `clip_top1`."""
     model.compile(
         recipe.fresh().optimizer,
@@ -205,7 +209,9 @@ def compile_model(model, recipe):
     )
 
 
-def check_classes(model, train_catalog, validation_catalog):
+def check_classes(
+    model: keras.Model, train_catalog: Catalog | Records, validation_catalog: Catalog | Records
+) -> None:
     """Raises a ValueError unless a model and two catalogs go together."""
     match_classes(validation_catalog, train_catalog.class_names, "the training data")
     if len(train_catalog.class_names) < 2:

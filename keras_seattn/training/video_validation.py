@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.records.manifest import Records
 from keras_seattn.evaluation.video_accuracy import evaluate
 
 
@@ -22,13 +24,13 @@ class VideoValidation(keras.callbacks.Callback):
     >>> model.fit(clips, callbacks=[VideoValidation(test_catalog)])
     """
 
-    def __init__(self, catalog, batch_size=32, unreadable="stop"):
+    def __init__(self, catalog: Catalog | Records, batch_size: int = 32, unreadable: str = "stop"):
         super().__init__()
         self.catalog = catalog
         self.batch_size = batch_size
         self.unreadable = unreadable
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         result = evaluate(
             self.model, self.catalog, self.batch_size, unreadable=self.unreadable, progress=False
         )

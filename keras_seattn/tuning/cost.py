@@ -30,12 +30,12 @@ class Cost(typing.NamedTuple):
     milliseconds: float
 
     @property
-    def added_parameters(self):
+    def added_parameters(self) -> int:
         """int, what the modules add to the base network (but for the scalars beta)."""
         return self.gate_parameters + self.attention_parameters
 
 
-def measure_cost(model):
+def measure_cost(model: keras.Model) -> Cost:
     """The `Cost` of a model, on this machine."""
     parts = parts_of(model)
     return Cost(
@@ -46,7 +46,7 @@ def measure_cost(model):
     )
 
 
-def count_multiply_adds(model):
+def count_multiply_adds(model: keras.Model) -> int:
     """Counts the multiplications that are added up when a model sees one clip.
 
     Convolutions, dense layers, the gates with their scaling and the attention
@@ -69,7 +69,7 @@ def count_multiply_adds(model):
     return sum(_multiply_adds(layer) for layer in model.layers)
 
 
-def measure_inference(model):
+def measure_inference(model: keras.Model) -> float:
     """Measures the time of one forward pass of one clip, once compiled.
 
     Args:

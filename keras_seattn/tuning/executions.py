@@ -2,6 +2,8 @@
 
 import os
 
+import keras
+
 from keras_seattn.files import read_json, write_json
 from keras_seattn.tuning.hypermodel import setting_as_text
 
@@ -17,10 +19,10 @@ class Executions:
         folder: str; made where missing.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | os.PathLike):
         self.folder = folder
 
-    def path(self, settings, epochs, execution, suffix):
+    def path(self, settings: dict, epochs: int, execution: int, suffix: str) -> str:
         """The file for an execution of a configuration, by what it is trained with."""
         rate = settings["learning_rate"]
         name = (
@@ -32,14 +34,21 @@ class Executions:
         )
         return os.path.join(self.folder, name, f"{execution + 1}{suffix}")
 
-    def read(self, settings, epochs, execution):
+    def read(self, settings: dict, epochs: int, execution: int) -> dict | None:
         """The result of a finished execution, a dict, or None."""
         try:
             return read_json(self.path(settings, epochs, execution, ".json"))
         except FileNotFoundError:
             return None
 
-    def write(self, settings, epochs, execution, result, model=None):
+    def write(
+        self,
+        settings: dict,
+        epochs: int,
+        execution: int,
+        result: dict,
+        model: keras.Model | None = None,
+    ) -> None:
         """Keeps the result of an execution, and its model."""
         path = self.path(settings, epochs, execution, ".json")
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -51,7 +60,7 @@ class Executions:
             os.replace(partial, final)
         write_json(path, result)
 
-    def keep_only(self, settings, epochs, execution, executions):
+    def keep_only(self, settings: dict, epochs: int, execution: int, executions: int) -> None:
         """Removes the models of all executions of a configuration but one."""
         for other in set(range(executions)) - {execution}:
             path = self.path(settings, epochs, other, ".keras")

@@ -2,7 +2,10 @@
 
 import functools
 import itertools
+import typing
+from collections.abc import Callable, Sequence
 
+import keras
 import keras_tuner
 
 from keras_seattn import arguments
@@ -59,15 +62,16 @@ class ReductionHyperModel(keras_tuner.HyperModel):
 
     def __init__(
         self,
-        builder=SEAResNet18_3D,
-        channel_reductions=(2, 4, 8, 16, 32, 64),
-        sequence_reductions=(1, 2, 4, 8),
-        attention_reductions=(8,),
-        se_stages=(STAGES,),
-        sa_stages=(STAGES,),
-        learning_rates=(None,),
-        batch_size=32,
-        **network,
+        builder: Callable[..., keras.Model] = SEAResNet18_3D,
+        *,
+        channel_reductions: Sequence[int] = (2, 4, 8, 16, 32, 64),
+        sequence_reductions: Sequence[int] = (1, 2, 4, 8),
+        attention_reductions: Sequence[int] = (8,),
+        se_stages: Sequence[Sequence[int]] = (STAGES,),
+        sa_stages: Sequence[Sequence[int]] = (STAGES,),
+        learning_rates: Sequence[float | None] = (None,),
+        batch_size: int = 32,
+        **network: typing.Any,
     ):
         super().__init__()
         self.builder, self.network, self.batch_size = builder, network, batch_size
@@ -82,11 +86,11 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         }
 
     @property
-    def searched(self):
+    def searched(self) -> list[str]:
         """The names of the settings that have several values, a list of str."""
         return [name for name, values in self.choices.items() if len(values) > 1]
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Builds and compiles the network of one configuration, with the paper's recipe.
 
         Args:
@@ -106,7 +110,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         compile_model(model, paper_recipe(self.frames, self.batch_size, settings["learning_rate"]))
         return model
 
-    def settings(self, values):
+    def settings(self, values: dict) -> dict:
         """All settings of a configuration.
 
         Args:
@@ -122,7 +126,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
             settings[name] = parse_stages(value) if isinstance(value, str) else value
         return settings
 
-    def values(self, settings):
+    def values(self, settings: dict) -> dict:
         """The other way round: what Keras Tuner's values are for `settings`, a dict."""
         return {
             name: setting_as_text(value)
@@ -130,12 +134,12 @@ class ReductionHyperModel(keras_tuner.HyperModel):
             if name in self.searched
         }
 
-    def build_network(self, settings):
+    def build_network(self, settings: dict) -> keras.Model:
         """Builds the network of `settings`, not compiled."""
         modules = {name: value for name, value in settings.items() if name != "learning_rate"}
         return self.builder(**modules, **self.network)
 
-    def distinct(self, settings):
+    def distinct(self, settings: dict) -> dict:
         """The settings that stand for all that build the same network.
 
         Args:
@@ -164,7 +168,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         return settings
 
     @functools.cache  # noqa: B019 (a hypermodel lives as long as its search)
-    def configurations(self):
+    def configurations(self) -> list[dict]:
         """All settings that build different networks, a list of dict, in the order of the grid."""
         found = []
         for values in itertools.product(*self.choices.values()):
@@ -173,7 +177,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
                 found.append(settings)
         return found
 
-    def also(self, settings):
+    def also(self, settings: dict) -> str:
         """The reductions searched that build the same network as `settings`, as text."""
         parts = []
         for name, letter in LETTERS.items():
@@ -187,7 +191,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         return f"the same network: {'; '.join(parts)}" if parts else ""
 
     @property
-    def frames(self):
+    def frames(self) -> int:
         """int, the number of frames of a clip."""
         return self._probe[0]
 
@@ -202,7 +206,7 @@ class ReductionHyperModel(keras_tuner.HyperModel):
         }
 
 
-def build_model(hp, **options):
+def build_model(hp: keras_tuner.HyperParameters, **options: typing.Any) -> keras.Model:
     """Builds and compiles a network with reductions that Keras Tuner chooses.
 
     Args:
@@ -225,7 +229,7 @@ def build_model(hp, **options):
     return ReductionHyperModel(**options).build(hp)
 
 
-def setting_as_text(value):
+def setting_as_text(value: typing.Any) -> typing.Any:
     """A setting as a number or text: stages as `"1,2,3,4"`, or `"none"`."""
     return stages_as_text(value) if isinstance(value, tuple) else value
 

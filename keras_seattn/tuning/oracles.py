@@ -11,17 +11,20 @@ import os
 import random
 import threading
 import time
+import typing
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
 
 from keras_seattn.files import write_json
+from keras_seattn.settings import SearchSettings
+from keras_seattn.tuning.hypermodel import ReductionHyperModel
 
 # A trial whose worker died is given to another one, but not for ever: it may be what kills them.
 MOST_DEATHS = 3
 
 
-class WholeSearch:
+class WholeSearch(keras_tuner.Oracle):
     """What every oracle of this package does, as a mixin in front of one of Keras Tuner's.
 
     Args:
@@ -29,15 +32,17 @@ class WholeSearch:
         **options: as for the oracle.
     """
 
-    def __init__(self, hypermodel, **options):
+    trials: dict[str, trial_module.Trial]
+
+    def __init__(self, hypermodel: ReductionHyperModel, **options: typing.Any):
         super().__init__(**options)
         self.hypermodel = hypermodel
         self._heard = {}
         self._deaths = collections.Counter()
-        self._hold_until = 0
+        self._hold_until = 0.0
 
     # Keras Tuner writes these files in place, and a kill would leave half of one.
-    def save(self):
+    def save(self) -> None:
         write_json(self._get_oracle_fname(), self.get_state())
 
     def _save_trial(self, trial):
@@ -45,7 +50,7 @@ class WholeSearch:
             os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state()
         )
 
-    def reload(self):
+    def reload(self) -> None:
         super().reload()
         # A kill between both files leaves a trial that the other one does not know.
         self.trials = {name: self.trials[name] for name in self.start_order}
@@ -67,7 +72,7 @@ class WholeSearch:
             values = random.Random(self._seed_state).choice(left) if left else None
         return values
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict:
         response = super().populate_space(trial_id)
         # Bayesian optimization may suggest a network again.
         if response["status"] == "RUNNING" and self._duplicate(response["values"]):
@@ -76,7 +81,7 @@ class WholeSearch:
         return response
 
     @keras_tuner.synchronized
-    def create_trial(self, tuner_id):
+    def create_trial(self, tuner_id: str) -> trial_module.Trial:
         self._heard[tuner_id] = time.monotonic()
         if self._retry_queue and time.monotonic() < self._hold_until:
             self.tuner_ids.add(tuner_id)
@@ -90,7 +95,7 @@ class WholeSearch:
 
     # Workers call it over and over while they run a trial, as a sign of life.
     @keras_tuner.synchronized
-    def get_trial(self, trial_id):
+    def get_trial(self, trial_id: str) -> trial_module.Trial:
         if trial_id in self._retry_queue:
             # This chief was started again while a worker went on with the trial.
             worker = f"the worker of trial {trial_id}"
@@ -103,7 +108,7 @@ class WholeSearch:
         return super().get_trial(trial_id)
 
     @keras_tuner.synchronized
-    def drop_silent_workers(self, silence):
+    def drop_silent_workers(self, silence: float) -> None:
         """Gives the trials of workers that were not heard of for `silence` seconds to others."""
         now = time.monotonic()
         for worker in list(self.tuner_ids):
@@ -125,7 +130,7 @@ class WholeSearch:
                 trial.message = f"{MOST_DEATHS} workers died in this trial"
                 self.end_trial(trial)
 
-    def watch_workers(self, silence):
+    def watch_workers(self, silence: float) -> None:
         """Calls `drop_silent_workers` from now on, from a thread of its own.
 
         What was begun before is not handed out again at once: its worker may
@@ -144,7 +149,7 @@ class WholeSearch:
 class GridOracle(WholeSearch, keras_tuner.Oracle):
     """Every configuration that builds another network, in order."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict:
         for settings in self.hypermodel.configurations():
             values = self.hypermodel.values(settings)
             if not self._duplicate(values):
@@ -180,7 +185,7 @@ ORACLES = {
 }
 
 
-def make_oracle(search, hypermodel):
+def make_oracle(search: SearchSettings, hypermodel: ReductionHyperModel) -> keras_tuner.Oracle:
     """The oracle that a search's settings name.
 
     Args:

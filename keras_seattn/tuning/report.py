@@ -3,16 +3,31 @@
 import html
 import math
 import os
+import typing
 
 import matplotlib.figure
 import matplotlib.patches
 import numpy as np
 
 from keras_seattn.pages import how_it_was_made, picture, section, table, write_page
-from keras_seattn.tuning.result import other_settings, reductions
+from keras_seattn.tuning.hypermodel import ReductionHyperModel
+from keras_seattn.tuning.result import (
+    SearchResult,
+    added_parameters,
+    other_settings,
+    reductions,
+)
 
 
-def write_search_report(result, hypermodel, output_dir, config=None, command=None, full=None):
+def write_search_report(
+    result: SearchResult,
+    hypermodel: ReductionHyperModel,
+    output_dir: str | os.PathLike,
+    *,
+    config: dict | None = None,
+    command: str | None = None,
+    full: str | None = None,
+) -> str:
     """Writes what a search found.
 
     Writes to `output_dir`: `search.html`, `trials.csv`, `trade_off.png` and,
@@ -89,7 +104,7 @@ def write_search_report(result, hypermodel, output_dir, config=None, command=Non
     return path
 
 
-def plot_trade_off(result, path):
+def plot_trade_off(result: SearchResult, path: str | os.PathLike) -> None:
     """Draws the objective against added parameters and against time, with the front.
 
     Args:
@@ -100,7 +115,7 @@ def plot_trade_off(result, path):
     panels = figure.subplots(1, 2, sharey=True)
     front = result.pareto_front
     for axes, label, cost in (
-        (panels[0], "parameters added by the modules", lambda t: t.cost.added_parameters),
+        (panels[0], "parameters added by the modules", added_parameters),
         (panels[1], "measured inference, ms per clip", lambda t: t.cost.milliseconds),
     ):
         for trial in result.compared:
@@ -129,13 +144,13 @@ def plot_trade_off(result, path):
         axes.grid(alpha=0.3)
         axes.margins(x=0.12)
     panels[0].set_ylabel(result.objective)
-    added = [trial.cost.added_parameters for trial in result.compared]
+    added = [added_parameters(trial) for trial in result.compared]
     if min(added) > 0:
         panels[0].set_xscale("log")
     elif max(added) > 0:  # with a place for the network without modules
         panels[0].set_xscale("symlog", linthresh=min(filter(None, added)))
     panels[0].step(
-        [trial.cost.added_parameters for trial in front],
+        [added_parameters(trial) for trial in front],
         [trial.score for trial in front],
         where="post",
         color="tab:red",
@@ -146,7 +161,9 @@ def plot_trade_off(result, path):
     figure.savefig(path, dpi=110)
 
 
-def plot_heat_map(result, hypermodel, path):
+def plot_heat_map(
+    result: SearchResult, hypermodel: ReductionHyperModel, path: str | os.PathLike
+) -> None:
     """Draws the objective over r and d; of several trials of a pair, the best.
 
     Args:
@@ -179,7 +196,7 @@ def plot_heat_map(result, hypermodel, path):
     axes.set_facecolor("0.93")
     image = axes.imshow(grid, cmap="viridis", aspect="auto")
     for (i, j), text in texts.items():
-        shade = image.norm(grid[i, j])
+        shade: typing.Any = image.norm(grid[i, j])
         color = "black" if shade > 0.6 else "white"
         axes.text(j, i, text, ha="center", va="center", color=color, fontsize=9)
     if best is not None:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+import os
 import typing
 from collections.abc import Sequence
 
@@ -64,12 +65,12 @@ class TrialResult:
     model_path: str | None = None
 
     @property
-    def score(self):
+    def score(self) -> float:
         """float, the mean of the objective over the executions; NaN if it failed."""
         return float(np.mean(self.scores)) if len(self.scores) else math.nan
 
     @property
-    def standard_error(self):
+    def standard_error(self) -> float:
         """float, of `score`, from the spread of the executions; NaN for a single one."""
         if len(self.scores) < 2:
             return math.nan
@@ -93,23 +94,23 @@ class SearchResult:
     test: TestResult | None = None
 
     @property
-    def sign(self):
+    def sign(self) -> int:
         """1 if the objective should be high, -1 if it should be low."""
         return -1 if self.objective.endswith("loss") else 1
 
     @property
-    def completed(self):
+    def completed(self) -> list[TrialResult]:
         """The trials that did not fail, a list."""
         return [trial for trial in self.trials if trial.status == "completed"]
 
     @property
-    def compared(self):
+    def compared(self) -> list[TrialResult]:
         """Those of them that were trained longest, for others cannot be compared with them."""
         longest = max((trial.epochs for trial in self.completed), default=0)
         return [trial for trial in self.completed if trial.epochs == longest]
 
     @property
-    def ranked(self):
+    def ranked(self) -> list[TrialResult]:
         """All trials: those compared, the best first; those trained less; those that failed."""
         return sorted(
             self.trials,
@@ -121,22 +122,22 @@ class SearchResult:
         )
 
     @property
-    def best(self):
+    def best(self) -> TrialResult:
         """The trial with the best mean of those compared; of equal ones, what adds least."""
-        return max(self.compared, key=lambda t: (self.sign * t.score, -t.cost.added_parameters))
+        return max(self.compared, key=lambda t: (self.sign * t.score, -added_parameters(t)))
 
     @property
-    def pareto_front(self):
+    def pareto_front(self) -> list[TrialResult]:
         """The trials that no other one beats with as few added parameters, cheapest first."""
         front = []
         for trial in sorted(
-            self.compared, key=lambda t: (t.cost.added_parameters, -self.sign * t.score)
+            self.compared, key=lambda t: (added_parameters(t), -self.sign * t.score)
         ):
             if not front or self.sign * trial.score > self.sign * front[-1].score:
                 front.append(trial)
         return front
 
-    def chance_error(self, trial):
+    def chance_error(self, trial: TrialResult) -> float:
         """The standard error of a trial's share of videos; NaN unless that is the objective.
 
         Differences of this size come from which videos happen to be in the
@@ -152,7 +153,7 @@ class SearchResult:
         share = (trial.score * self.validation_videos + 2) / videos
         return math.sqrt(share * (1 - share) / videos)
 
-    def rows(self):
+    def rows(self) -> list[dict]:
         """The trials as dicts of `COLUMNS`; what is not known is None or NaN."""
         front = self.pareto_front
         return [
@@ -172,7 +173,7 @@ class SearchResult:
             for trial in self.trials
         ]
 
-    def save_csv(self, path):
+    def save_csv(self, path: str | os.PathLike) -> None:
         """Writes `rows` as a CSV file; what is not known is left empty."""
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
@@ -210,14 +211,19 @@ class SearchResult:
         )
 
 
-def reductions(trial):
+def reductions(trial: TrialResult) -> tuple[str, ...]:
     """The r and the d of a trial as texts: dashes where it has no gates."""
     if not trial.settings["se_stages"]:
         return "-", "-"
     return tuple(str(trial.settings[f"{axis}_reduction"]) for axis in ("channel", "sequence"))
 
 
-def other_settings(trial, trials):
+def added_parameters(trial: TrialResult) -> int:
+    """What the modules of a completed trial's network add to the base network; 0 if it failed."""
+    return trial.cost.added_parameters if trial.cost else 0
+
+
+def other_settings(trial: TrialResult, trials: Sequence[TrialResult]) -> str:
     """What sets a trial apart besides r and d: text, empty if these are all that differs."""
     names = ("attention_reduction", "se_stages", "sa_stages", "learning_rate")
     parts = [

@@ -5,11 +5,13 @@ import hashlib
 import json
 import os
 import shutil
+import typing
+from collections.abc import Callable
 
 import filelock
 import keras
 
-from keras_seattn.data.catalogs import match_classes
+from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.errors import InputError
@@ -17,28 +19,29 @@ from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.files import read_json, write_json
 from keras_seattn.prediction import load_model
 from keras_seattn.settings import SearchSettings, fit_settings
-from keras_seattn.training.recipe import paper_recipe
+from keras_seattn.training.recipe import Recipe, paper_recipe
 from keras_seattn.training.run import check_output
 from keras_seattn.tuning import oracles
 from keras_seattn.tuning.cost import Cost, measure_cost
+from keras_seattn.tuning.hypermodel import ReductionHyperModel
 from keras_seattn.tuning.report import write_search_report
 from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
 from keras_seattn.tuning.tuner import ReductionTuner, SearchError, best_execution, role
 
 
 def search_reductions(
-    hypermodel,
-    train_catalog,
-    test_catalog,
-    output_dir,
-    settings=None,
+    hypermodel: ReductionHyperModel,
+    train_catalog: Catalog,
+    test_catalog: Catalog,
+    output_dir: str | os.PathLike,
+    settings: SearchSettings | None = None,
     *,
-    recipe=None,
-    config=None,
-    command=None,
-    full_training=None,
-    **changes,
-):
+    recipe: Callable[[int, int, float | None], Recipe] | None = None,
+    config: dict | None = None,
+    command: str | None = None,
+    full_training: Callable[[dict], str] | None = None,
+    **changes: typing.Any,
+) -> SearchResult | None:
     """Searches the reductions of a network's modules with Keras Tuner.
 
     Part of the training videos is held out, by group, to compare trials on
@@ -172,7 +175,9 @@ def search_reductions(
             test = _test(result.best, test_catalog, output_dir, search)
             result = dataclasses.replace(result, test=test)
             full = full_training and full_training(result.best.settings)
-            write_search_report(result, hypermodel, output_dir, config, command, full)
+            write_search_report(
+                result, hypermodel, output_dir, config=config, command=command, full=full
+            )
             return result
     except filelock.Timeout as error:
         raise SearchError(

@@ -5,17 +5,23 @@ import dataclasses
 import os
 import threading
 import time
+import typing
+from collections.abc import Callable, Sequence
 
 import grpc
 import keras
 import keras_tuner
 import numpy as np
 import tensorflow as tf
+from keras_tuner.engine.trial import Trial
 
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.errors import DivergedError, InputError, UserError
+from keras_seattn.settings import SearchSettings
+from keras_seattn.training.recipe import Recipe
 from keras_seattn.training.run import fit
 from keras_seattn.tuning.executions import Executions
-from keras_seattn.tuning.hypermodel import LETTERS, setting_as_text
+from keras_seattn.tuning.hypermodel import LETTERS, ReductionHyperModel, setting_as_text
 
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
@@ -34,7 +40,13 @@ class ReductionTuner(keras_tuner.Tuner):
         settings: `settings.SearchSettings`.
     """
 
-    def __init__(self, oracle, hypermodel, output_dir, settings):
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        hypermodel: ReductionHyperModel,
+        output_dir: str | os.PathLike,
+        settings: SearchSettings,
+    ):
         self.kept = Executions(os.path.join(output_dir, "executions"))
         self.settings = settings
         super().__init__(
@@ -45,7 +57,7 @@ class ReductionTuner(keras_tuner.Tuner):
             project_name="keras_tuner",
         )
 
-    def search(self, *arguments, **options):
+    def search(self, *arguments: typing.Any, **options: typing.Any) -> None:
         address = ":".join(os.environ.get(name, "") for name in VARIABLES[1:])
         if role() == "chief":
             self.oracle.watch_workers(self.settings.worker_timeout)
@@ -65,15 +77,15 @@ class ReductionTuner(keras_tuner.Tuner):
             ) from error
 
     # There is nothing in a tuner's own file, which a kill may leave empty.
-    def reload(self):
+    def reload(self) -> None:
         if role() != "worker":
             self.oracle.reload()
 
-    def pre_create_trial(self):
+    def pre_create_trial(self) -> None:
         # Keras Tuner asks again at once when there is nothing to do yet.
         time.sleep(0.2)
 
-    def run_trial(self, trial, **training):
+    def run_trial(self, trial: Trial, **training: typing.Any) -> dict[str, float]:
         """Trains one configuration, as often as was asked for.
 
         Args:
@@ -105,7 +117,16 @@ class ReductionTuner(keras_tuner.Tuner):
         print(f"Trial {trial.trial_id}: {objective} {metrics[objective]:.4g}", flush=True)
         return metrics
 
-    def train_once(self, settings, epochs, execution, recipe, train_catalog, validation_catalog):
+    def train_once(
+        self,
+        settings: dict,
+        epochs: int,
+        execution: int,
+        *,
+        recipe: Callable[[int, int, float | None], Recipe],
+        train_catalog: Catalog,
+        validation_catalog: Catalog,
+    ) -> dict:
         """Trains a configuration, or finds that it was.
 
         Args:
@@ -172,7 +193,7 @@ class ReductionTuner(keras_tuner.Tuner):
             done.set()
 
 
-def role():
+def role() -> str:
     """What Keras Tuner's variables make of this process: `"chief"`, `"worker"` or `"single"`.
 
     Raises:
@@ -189,12 +210,12 @@ def role():
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
-def best_execution(scores, objective):
+def best_execution(scores: Sequence[float], objective: str) -> int:
     """The index of the best of some scores."""
     return scores.index((min if objective.endswith("loss") else max)(scores))
 
 
-def describe(settings, hypermodel):
+def describe(settings: dict, hypermodel: ReductionHyperModel) -> str:
     """A configuration as text: the settings that are searched."""
     return (
         ", ".join(

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 _LAUNCHED = "KERAS_SEATTN_LAUNCHED"
 
 
-def run_workers(command, workers, output_dir):
+def run_workers(command: Sequence[str], workers: int, output_dir: str | os.PathLike) -> int:
     """Runs a command as Keras Tuner's chief and as several workers, until the chief is done.
 
     The chief hands out the trials and writes the result; its output goes where
@@ -37,7 +38,7 @@ def run_workers(command, workers, output_dir):
 
     def start(name, index, workers, gpus, **streams):
         environment = {
-            **worker_environment(name, port, index, workers, gpus, cores),
+            **worker_environment(name, port, index=index, workers=workers, gpus=gpus, cores=cores),
             _LAUNCHED: "1",
         }
         return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, **streams)
@@ -71,7 +72,7 @@ def run_workers(command, workers, output_dir):
             process.wait()
 
 
-def end_with_launcher():
+def end_with_launcher() -> None:
     """Ends this process when the one that started it with `run_workers` is gone, however it went.
 
     Does nothing in a process that was started otherwise.
@@ -88,7 +89,9 @@ def end_with_launcher():
     threading.Thread(target=wait, daemon=True).start()
 
 
-def worker_environment(name, port, index, workers, gpus, cores):
+def worker_environment(
+    name: str, port: int, *, index: int, workers: int, gpus: Sequence[str], cores: int
+) -> dict[str, str]:
     """The environment variables of a chief or a worker.
 
     Args:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, preprocess_input
-from keras_seattn.applications.resnet3d import document
+from keras_seattn.applications.documenting import document
 from keras_seattn.layers import FrameSelfAttention, ScaledResidual, SqueezeExcite3D
 
 BUILDERS = [SEAResNet18_3D, SEAResNeXt101_3D]

@@ -104,7 +104,7 @@ def test_a_worker_that_dies_does_not_end_the_search(data, tmp_path):
     processes = {
         name: start(
             *data, "--worker-timeout", "6", cwd=tmp_path, log=tmp_path / name,
-            **worker_environment(name, port, 0, 2, [], 2),
+            **worker_environment(name, port, index=0, workers=2, gpus=[], cores=2),
         )
         for name in ("chief", "worker-1", "worker-2")
     }  # fmt: skip

@@ -160,7 +160,12 @@ def test_the_page_and_its_pictures(result, tmp_path, monkeypatch):
     save = matplotlib.figure.Figure.savefig
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", keep)
     path = write_search_report(
-        result, hypermodel, str(tmp_path), {"seed": 0}, "python <x>", "python y"
+        result,
+        hypermodel,
+        str(tmp_path),
+        config={"seed": 0},
+        command="python <x>",
+        full="python y",
     )
     with open(path, encoding="utf-8") as file:
         page = file.read()
@@ -181,7 +186,7 @@ def test_the_page_and_its_pictures(result, tmp_path, monkeypatch):
 def test_workers_share_cores_and_gpus(monkeypatch):
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    second = worker_environment("worker-2", 4000, 1, 3, ["0", "2"], 16)
+    second = worker_environment("worker-2", 4000, index=1, workers=3, gpus=["0", "2"], cores=16)
     assert second["KERASTUNER_TUNER_ID"] == "worker-2"
     assert (second["KERASTUNER_ORACLE_IP"], second["KERASTUNER_ORACLE_PORT"]) == (
         "127.0.0.1",
@@ -189,6 +194,7 @@ def test_workers_share_cores_and_gpus(monkeypatch):
     )
     assert second["OMP_NUM_THREADS"] == second["TF_NUM_INTRAOP_THREADS"] == "5"
     assert second["CUDA_VISIBLE_DEVICES"] == "2"
-    third = worker_environment("worker-3", 4000, 2, 3, ["0", "2"], 2)
+    third = worker_environment("worker-3", 4000, index=2, workers=3, gpus=["0", "2"], cores=2)
     assert third["CUDA_VISIBLE_DEVICES"] == "0" and third["OMP_NUM_THREADS"] == "1"
-    assert "CUDA_VISIBLE_DEVICES" not in worker_environment("worker-1", 1, 0, 1, [], 2)
+    without = worker_environment("worker-1", 1, index=0, workers=1, gpus=[], cores=2)
+    assert "CUDA_VISIBLE_DEVICES" not in without
