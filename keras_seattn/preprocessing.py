@@ -63,7 +63,7 @@ HARA_2020 = Preprocessing(
 PREPROCESSINGS = {"hara2018": HARA_2018, "hara2020": HARA_2020}
 
 
-def plain_description(
+def description_as_json(
     class_names: Sequence[str] | None, preprocessing: Preprocessing | None
 ) -> dict:
     """What `checked_description` reads back, as files hold it."""

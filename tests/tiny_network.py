@@ -4,7 +4,8 @@ import inspect
 
 import keras
 
-from keras_seattn.applications import SEAResNet18_3D, checkpoints, resnet3d
+from keras_seattn import checkpoints
+from keras_seattn.applications import SEAResNet18_3D, resnet3d
 
 _DEFAULTS = {
     name: parameter.default

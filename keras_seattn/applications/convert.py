@@ -13,7 +13,7 @@ from keras_seattn.applications import resnet3d, resnext3d
 from keras_seattn.checkpoints import loading, untrusted, upstream
 from keras_seattn.errors import InputError
 from keras_seattn.labels import class_list
-from keras_seattn.preprocessing import Preprocessing, plain_description
+from keras_seattn.preprocessing import Preprocessing, description_as_json
 from keras_seattn.settings import STAGES
 
 # What upstream calls the networks: what builds them, and which of their files are published.
@@ -77,7 +77,7 @@ def convert(
     if preprocessing is not None:
         checkpoint.preprocessing = Preprocessing.checked(preprocessing)
     if target.endswith(".pth"):
-        description = plain_description(checkpoint.class_names, checkpoint.preprocessing)
+        description = description_as_json(checkpoint.class_names, checkpoint.preprocessing)
         upstream.write(checkpoint.arrays, target, architecture, description)
         return
     model = build(checkpoint, frames or checkpoint.frames or 16, size)

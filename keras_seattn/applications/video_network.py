@@ -16,7 +16,7 @@ from keras_seattn.preprocessing import (
     HARA_2018,
     Preprocessing,
     checked_description,
-    plain_description,
+    description_as_json,
 )
 from keras_seattn.raised import as_raised
 
@@ -147,4 +147,4 @@ class VideoNetwork(keras.Model):
         return description_of(self)
 
     def _description(self):
-        return plain_description(self.class_names, self.preprocessing)
+        return description_as_json(self.class_names, self.preprocessing)

@@ -158,7 +158,7 @@ def write(arrays: dict[str, np.ndarray], path: str, architecture: str, descripti
         arrays: dict of str to array, as `read` returns it.
         path: str, the `.pth` file.
         architecture: str, `"resnet-18"` or `"resnext-101"`.
-        description: dict of plain lists; see `plain_description`.
+        description: dict of plain lists; see `description_as_json`.
 
     Raises:
         ImportError: PyTorch is not installed.

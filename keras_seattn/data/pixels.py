@@ -74,7 +74,7 @@ def picture_shape(frame: av.VideoFrame, pixel_aspect: float) -> tuple[int, int]:
     return height, max(1, round(width * pixel_aspect))
 
 
-def is_plain(frame: av.VideoFrame) -> bool:
+def is_shown_as_stored(frame: av.VideoFrame) -> bool:
     """Whether a frame is shown as it is stored, in BT.601's colours of limited range."""
     usual = frame.colorspace in _USUAL_COLORS and frame.color_range in _USUAL_RANGES
     return usual and orientation(frame) == Orientation()

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from keras_seattn.data.opening import VideoError, frames_of, open_file, packets, stored_status
-from keras_seattn.data.pixels import is_plain, odd_angle, orientation, shown_size
+from keras_seattn.data.pixels import is_shown_as_stored, odd_angle, orientation, shown_size
 
 # What a scan finds may change with this number, so that what is kept of older ones is not trusted.
 READER = 2
@@ -171,7 +171,7 @@ def _scan(path, size, changed):
         width,
         1 / aspect if orientation(first).turns % 2 else aspect,
         float(rate),
-        is_plain(first),
+        is_shown_as_stored(first),
         timed,
         _keyframes(found, order, times),
     )

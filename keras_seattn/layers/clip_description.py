@@ -10,7 +10,7 @@ from keras_seattn.preprocessing import (
     HARA_2018,
     Preprocessing,
     checked_description,
-    plain_description,
+    description_as_json,
 )
 
 
@@ -49,7 +49,7 @@ class ClipDescription(keras.layers.Layer):
         **kwargs: typing.Any,
     ):
         super().__init__(**kwargs)
-        names, preprocessing = checked_description(plain_description(class_names, preprocessing))
+        names, preprocessing = checked_description(description_as_json(class_names, preprocessing))
         self.description = Description(preprocessing, None if names is None else tuple(names), head)
 
     def call(self, inputs):
@@ -61,7 +61,7 @@ class ClipDescription(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         config.update(
-            plain_description(self.description.class_names, self.description.preprocessing),
+            description_as_json(self.description.class_names, self.description.preprocessing),
             head=self.description.head,
         )
         return config

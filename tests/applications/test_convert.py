@@ -76,6 +76,8 @@ def test_a_class_list_of_the_wrong_length(tmp_path):
     ],
 )
 def test_the_way_back_and_forth_keeps_every_bit(builder, options, tmp_path):
+    # One of a ResNeXt is enough: its blocks do not differ by the format.
+    suffixes = (".weights.h5",) if builder is SEAResNeXt101_3D else (".keras", ".weights.h5")
     options = {"input_shape": (16, 32, 32, 3), "classes": 5, **options}
     model = builder(**options, preprocessing=OWN)
     if options.get("include_top", True):
@@ -86,7 +88,7 @@ def test_the_way_back_and_forth_keeps_every_bit(builder, options, tmp_path):
     own = to_state_dict(model)
     assert set(state) == set(own)
     assert all(torch.equal(state[key], own[key]) for key in own)
-    for suffix in (".keras", ".weights.h5"):
+    for suffix in suffixes:
         convert(tmp_path / "model.pth", tmp_path / f"again{suffix}", size=32)
         again = builder(weights=tmp_path / f"again{suffix}", **options)
         assert (again.preprocessing, again.class_names) == (OWN, model.class_names)

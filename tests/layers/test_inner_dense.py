@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from tiny_network import TinyNetwork
 
-from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.layers import FrameSelfAttention, SqueezeExcite3D
 
 LAYERS = [SqueezeExcite3D("channel", 2), SqueezeExcite3D("sequence", 2), FrameSelfAttention()]
@@ -24,8 +24,8 @@ def test_a_policy_set_after_building(layer, policy):
 
 
 @pytest.mark.parametrize("modules", [{}, {"sa_stages": ()}, {"se_stages": ()}], ids=str)
-def test_quantized_networks_come_back_from_their_files(modules, tmp_path):
-    model = SEAResNet18_3D(input_shape=(8, 40, 40, 3), classes=5, width=0.125, **modules)
+def test_quantized_networks_come_back_from_their_files(modules, tmp_path, eagerly):
+    model = TinyNetwork(input_shape=(8, 40, 40, 3), classes=5, width=0.125, **modules)
     for layer in model.layers:
         if isinstance(layer, FrameSelfAttention):
             layer.gamma.assign(1.0)
