@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--model", required=True, help="model.keras of the demo")
     parser.add_argument("--videos-per-group", type=int, default=6, help="of each class (6)")
     options = parser.parse_args()
-    model = keras_seattn.evaluation.load_model(options.model)
+    model = keras_seattn.prediction.load_model(options.model)
     frames, size, _ = clip_shape(model)
     maps = {"class activation map": lambda clip, label: class_activation_map(model, clip, label)}
     for stage in (3, 2, 1):

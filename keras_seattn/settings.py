@@ -24,6 +24,7 @@ DATASETS = {
     "records": ("data_dir",),
 }
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+PREPROCESSINGS = ("hara2018", "hara2020")
 RECIPES = ("paper", "fine-tuning", "quick")
 # The sides of training crops, as shares of the shorter side (Hara et al. 2018, Section 3.2).
 CROP_SCALES = tuple(2 ** (-quarter / 4) for quarter in range(5))
@@ -60,6 +61,13 @@ class NetworkSettings:
 
     def __post_init__(self):
         arguments.one_of(self.model, tuple(MODELS), "model")
+        arguments.one_of(self.preprocessing, (None, *PREPROCESSINGS), "preprocessing")
+        if self.width is not None and not (isinstance(self.width, int | float) and self.width > 0):
+            raise InputError(f"`width` must be a number above 0. Received: width={self.width!r}")
+        for name in (
+            "frames", "size", "channel_reduction", "sequence_reduction", "attention_reduction",
+        ):  # fmt: skip
+            _set(self, **{name: arguments.positive_integer(getattr(self, name), name)})
         for name in ("se_stages", "sa_stages"):
             _set(self, **{name: checked_stages(getattr(self, name), name)})
 
@@ -130,7 +138,7 @@ class RunSettings(DataSettings, FitSettings):
 
     Attributes:
         recipe: `"paper"`, `"fine-tuning"` or `"quick"`; None means the second
-            with `train_from_stage`, else the first.
+            with `train_from_stage`, else the first; see `training.make_recipe`.
         learning_rate: float, as Keras takes it; None means the recipe's.
         train_from_stage: int, the first stage that is trained; None for all.
         mixed_precision: str, a policy of Keras, or `"auto"`.
@@ -147,8 +155,8 @@ class RunSettings(DataSettings, FitSettings):
         FitSettings.__post_init__(self)
         arguments.one_of(self.mixed_precision, PRECISIONS, "mixed_precision")
         arguments.one_of(self.train_from_stage, (None, *STAGES, 5), "train_from_stage")
-        recipe = self.recipe or ("fine-tuning" if self.train_from_stage else "paper")
-        _set(self, recipe=arguments.one_of(recipe, RECIPES, "recipe"))
+        arguments.one_of(self.recipe, (None, *RECIPES), "recipe")
+        _refuse_no_seed(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -177,6 +185,7 @@ class SearchSettings(FitSettings):
 
     def __post_init__(self):
         super().__post_init__()
+        _refuse_no_seed(self)
         arguments.one_of(self.tuner, TUNERS, "tuner")
         arguments.one_of(self.objective, OBJECTIVES, "objective")
         executions = arguments.positive_integer(self.executions_per_trial, "executions_per_trial")
@@ -279,6 +288,11 @@ def read_config(path: str) -> tuple[NetworkSettings, RunSettings]:
         )
     except (InputError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _refuse_no_seed(settings):
+    if settings.seed is None:
+        raise InputError("`seed` must be a whole number from 0 to 2**32 - 1. Received: seed=None")
 
 
 def _set(settings, **values):

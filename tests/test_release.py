@@ -24,8 +24,17 @@ def test_the_version_is_the_same_everywhere():
         ("predict", "model path"),
         ("evaluation.evaluate", "model catalog batch_size"),
         ("data.Catalog", "paths labels class_names"),
-        ("data.train_clips", "catalog frames size batch_size"),
-        ("data.test_clips", "catalog frames size batch_size"),
+        (
+            "data.train_clips",
+            "catalog frames size batch_size seed unreadable crop_scales data_format preprocessing "
+            "decoder",
+        ),
+        (
+            "data.test_clips",
+            "catalog frames size batch_size unreadable data_format preprocessing decoder damage",
+        ),
+        ("training.train", "model recipe train_catalog test_catalog output_dir settings"),
+        ("training.paper_recipe", "frames batch_size learning_rate weight_decay"),
         ("data.load_ucf101", "video_dir splits_dir split subset"),
         ("data.load_hmdb51", "video_dir splits_dir split subset"),
         ("data.load_kinetics", "video_dir csv subset"),

@@ -41,9 +41,13 @@ def test_defaults_are_those_of_the_builders():
         (lambda: FitSettings(batch_size=0), "`batch_size` must be a whole number of 1 or more"),
         (lambda: FitSettings(seed=-1), "`seed` must be a whole number from 0"),
         (lambda: FitSettings(unreadable="warn"), "`unreadable` must be one of 'stop', 'skip'"),
-        (lambda: RunSettings(recipe="fast"), "`recipe` must be one of 'paper', 'fine-tuning'"),
+        (lambda: RunSettings(recipe="fast"), "`recipe` must be one of None, 'paper'"),
         (lambda: RunSettings(train_from_stage=6), "`train_from_stage` must be one of None, 1"),
         (lambda: RunSettings(mixed_precision="half"), "`mixed_precision` must be one of 'auto'"),
+        (lambda: RunSettings(seed=None), "`seed` must be a whole number"),
+        (lambda: SearchSettings(seed=None), "`seed` must be a whole number"),
+        (lambda: NetworkSettings(frames=0), "`frames` must be a whole number"),
+        (lambda: NetworkSettings(width=0), "`width` must be a number above 0"),
         (lambda: SearchSettings(tuner="annealing"), "`tuner` must be one of 'grid'"),
         (lambda: SearchSettings(worker_timeout=0), "`worker_timeout` must be a number of seconds"),
         (lambda: SearchSettings(max_trials=0), "`max_trials` must be a whole number"),
@@ -54,10 +58,7 @@ def test_what_cannot_be_is_named(make, message):
         make()
 
 
-def test_a_run_of_its_own_kind():
-    assert RunSettings().recipe == "paper"
-    assert RunSettings(train_from_stage=4).recipe == "fine-tuning"
-    assert dataclasses.replace(RunSettings(train_from_stage=4), recipe="quick").recipe == "quick"
+def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         RunSettings().epochs = 3
 

@@ -161,3 +161,7 @@ def _architecture(checkpoint):
         f"{checkpoint.path} is of none of the networks here, {' and '.join(ARCHITECTURES)}. "
         f"It holds the layers {', '.join(sorted(layers)[:10])}, ..."
     )
+
+
+if __name__ == "__main__":
+    raise SystemExit("error: This is a command now: keras-seattn convert SOURCE TARGET")

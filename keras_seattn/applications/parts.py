@@ -1,4 +1,4 @@
-"""What a network is made of: the one place that reads the names of its layers."""
+"""What a network is made of: reads the names of its layers, as `checkpoints` those in files."""
 
 import re
 import typing

@@ -5,6 +5,7 @@ keras-seattn convert model.keras model.pth
 """
 
 from keras_seattn.commands import flags
+from keras_seattn.settings import PREPROCESSINGS
 
 
 def add_flags(parser):
@@ -19,14 +20,14 @@ def add_flags(parser):
     )
     parser.add_argument(
         "--preprocessing",
-        choices=flags.PREPROCESSINGS,
+        choices=PREPROCESSINGS,
         help="whose it is, where the source does not say",
     )
 
 
 def run(options):
+    from keras_seattn import preprocessing
     from keras_seattn.applications.convert import convert
-    from keras_seattn.preprocessing import PREPROCESSINGS
 
     convert(
         options.source,
@@ -34,6 +35,6 @@ def run(options):
         frames=options.frames,
         size=options.size,
         class_names=options.class_names,
-        preprocessing=PREPROCESSINGS.get(options.preprocessing),
+        preprocessing=preprocessing.PREPROCESSINGS.get(options.preprocessing),
     )
     print(f"Wrote {options.target}")

@@ -41,7 +41,10 @@ def run(options):
         history_csv=history if os.path.exists(history) else None,
         config={
             "model": options.model,
+            "output": options.output,
             "batch_size": options.batch_size,
+            "classes": options.classes,
+            "seed": options.seed,
             **dataclasses.asdict(data),
             "keras_seattn": __version__,
         },

@@ -8,9 +8,11 @@ import argparse
 import dataclasses
 
 from keras_seattn.settings import (
+    CROP_SCALES,
     DATASETS,
     MODELS,
     PRECISIONS,
+    PREPROCESSINGS,
     DataSettings,
     NetworkSettings,
     RunSettings,
@@ -18,7 +20,6 @@ from keras_seattn.settings import (
     read_config,
 )
 
-PREPROCESSINGS = ("hara2018", "hara2020")
 # Small enough to learn in minutes on two cores.
 DEMO_SIZE, DEMO_WIDTH = 40, 0.25
 # Smaller crops would lose the moving object of the demo.
@@ -59,7 +60,7 @@ def add_data_flags(parser, records=True):
     datasets = [name for name in DATASETS if name != "motions" and (records or name != "records")]
     add("--dataset", choices=datasets, help="(ucf101)")
     of_records = ", or of records (TFRecord shards)" if records else ""
-    add("--data-dir", help=f"folder of videos{of_records}; without it, the demo runs")
+    add("--data-dir", help=f"folder of videos{of_records}; without it and --dataset, the demo runs")
     add(
         "--splits-dir",
         help="folder of the split lists of UCF-101 or HMDB51, or of Kinetics' train.csv and "
@@ -144,24 +145,29 @@ def settings(options, epochs=None, demo_epochs=None):
         `(NetworkSettings, RunSettings)`.
     """
     given = vars(options)
-    if "config" in given:
-        network, run = read_config(given["config"])
-        if given.get("demo") or (run.dataset == "motions" and "data_dir" in given):
-            options.parser.error(
-                "--config says that the data is the demo's, or is not; leave out "
-                "--demo, or name the --dataset of --data-dir"
-            )
-    else:
+    if "config" not in given:
         data = data_settings(options)
-        network, run = NetworkSettings(), RunSettings(epochs=epochs or RunSettings.epochs)
-        if data.dataset == "motions":
-            width = None if "weights" in given else DEMO_WIDTH
-            network = NetworkSettings(size=DEMO_SIZE, width=width)
-            run = dataclasses.replace(DEMO, epochs=demo_epochs or DEMO.epochs)
-        run = changed(run, dataclasses.asdict(data))
-    if "train_from_stage" in given and run.recipe != "quick":
-        run = dataclasses.replace(run, recipe=None)  # That of fine-tuning, or of the paper.
+        demo = data.dataset == "motions"
+        run = DEMO if demo else RunSettings()
+        epochs = (demo_epochs if demo else epochs) or run.epochs
+        run = changed(run, {**dataclasses.asdict(data), "epochs": epochs})
+        network = demo_network("weights" in given) if demo else NetworkSettings()
+    else:
+        network, run = read_config(given["config"])
+        if given.get("demo"):
+            options.parser.error("--config says what the data is; leave out --demo, or --config")
+        if run.dataset == "motions" and given.keys() & {"data_dir", "dataset"}:
+            # What made the demo quick is not for other videos.
+            run = dataclasses.replace(run, recipe=None, crop_scales=CROP_SCALES)
+            run = changed(run, dataclasses.asdict(data_settings(options)))
+        if "weights" in given:  # Those of before say nothing of these.
+            network = dataclasses.replace(network, width=None, preprocessing=None)
     return changed(network, given), changed(run, given)
+
+
+def demo_network(weights=False):
+    """The `NetworkSettings` of the demo; `weights`: whether a file says its width."""
+    return NetworkSettings(size=DEMO_SIZE, width=None if weights else DEMO_WIDTH)
 
 
 def resolved(network, run):
@@ -174,27 +180,22 @@ def resolved(network, run):
     return building.with_width(network), run
 
 
-def words(*of):
-    """The flags that say what settings say, where that is not the default."""
-    found = []
-    for each in of:
-        demo = getattr(each, "dataset", None) == "motions"
-        default = DEMO if demo else type(each)()
-        found += ["--demo"] if demo else []
-        for field in dataclasses.fields(each):
-            value = getattr(each, field.name)
+def words(network, run):
+    """The flags that make these settings of a network and of a run."""
+    demo = run.dataset == "motions"
+    found = ["--demo"] if demo else []
+    start = demo_network(bool(network.weights)) if demo else NetworkSettings()
+    for settings, default in ((network, start), (run, DEMO if demo else RunSettings())):
+        for field in dataclasses.fields(settings):
+            value = getattr(settings, field.name)
             if field.name in ("recipe", "crop_scales") or (demo and field.name == "dataset"):
                 continue
             if value != getattr(default, field.name) and value is not None:
                 values = value if isinstance(value, tuple) else [value]
-                found += [flag(field.name), *map(_text, values)]
+                found += [flag(field.name), *map(str, values)]
     return found
 
 
 def flag(name):
     """The flag of a field of settings."""
     return f"--{name.replace('_', '-')}"
-
-
-def _text(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)

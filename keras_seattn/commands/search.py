@@ -81,7 +81,8 @@ def add_flags(parser):
 
 def _add(space, name, kind, text):
     """Adds a flag of several values, and its old name, in the plural, which help leaves out."""
-    options = {"type": kind, "nargs": "+", "metavar": "N", "dest": f"{name.replace('-', '_')}s"}
+    metavar = "RATE" if kind is float else "N"
+    options = {"type": kind, "nargs": "+", "metavar": metavar, "dest": f"{name.replace('-', '_')}s"}
     space(f"--{name}", help=text, **options)
     space(f"--{name}s", help=argparse.SUPPRESS, **options)
 

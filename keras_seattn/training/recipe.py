@@ -97,7 +97,6 @@ def paper_recipe(
     frames: int = 16,
     batch_size: int = RECIPE_BATCH_SIZE,
     learning_rate: float | None = None,
-    *,
     weight_decay: float = FROM_SCRATCH_WEIGHT_DECAY,
 ) -> Recipe:
     """SGD with momentum whose learning rate falls when the validation loss stalls.
@@ -225,10 +224,11 @@ def make_recipe(run: RunSettings, network: NetworkSettings, training_videos: int
         A `Recipe`.
     """
     rate = run.learning_rate
-    if run.recipe == "quick":
+    recipe = run.recipe or ("fine-tuning" if run.train_from_stage else "paper")
+    if recipe == "quick":
         steps = run.epochs * math.ceil(training_videos / run.batch_size)
         return quick_recipe(steps, 3e-3 if rate is None else rate)
-    if run.recipe == "fine-tuning":
+    if recipe == "fine-tuning":
         return fine_tuning_recipe(run.batch_size, rate)
     decay = FINE_TUNING_WEIGHT_DECAY if network.weights else FROM_SCRATCH_WEIGHT_DECAY
     return paper_recipe(network.frames, run.batch_size, rate, weight_decay=decay)

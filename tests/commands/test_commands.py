@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from keras_seattn import applications, commands, export, preprocessing, settings, tuning
-from keras_seattn.commands import flags, main
+from keras_seattn.commands import main
 from keras_seattn.data import datasets
 from keras_seattn.tuning import oracles
 
@@ -51,7 +51,7 @@ def test_scripts_are_the_commands(script, name, monkeypatch):
 
 
 def test_what_flags_offer_is_what_there_is():
-    assert set(flags.PREPROCESSINGS) == set(preprocessing.PREPROCESSINGS)
+    assert set(settings.PREPROCESSINGS) == set(preprocessing.PREPROCESSINGS)
     assert set(settings.TUNERS) == set(oracles.ORACLES)
     assert set(settings.DATASETS) == set(datasets._KINDS)
     assert tuple(tuning.TUNERS) == settings.TUNERS

@@ -4,10 +4,13 @@ import dataclasses
 import json
 import pathlib
 
+import keras
 import pytest
 
 from keras_seattn.commands import flags, parser_of
-from keras_seattn.settings import NetworkSettings, RunSettings
+from keras_seattn.data import datasets
+from keras_seattn.settings import CROP_SCALES, NetworkSettings, RunSettings
+from keras_seattn.training import make_recipe
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -54,6 +57,79 @@ def test_flags_win_over_a_configuration():
     assert (network.size, network.width) == (40, 0.5)
 
 
+UCF101 = ["--data-dir", "videos", "--splits-dir", "lists"]
+
+
+def settings_of(*words):
+    return flags.settings(parser_of("train").parse_args(list(map(str, words))))
+
+
+@pytest.mark.parametrize(
+    "words, rate, decay",
+    [
+        (UCF101, 0.01 * 32 / 128, 1e-2),
+        ([*UCF101, "--weights", "x.pth"], 0.01 * 32 / 128, 1e-4),
+        ([*UCF101, "--weights", "x.pth", "--train-from-stage", "4"], 0.0001 * 32 / 128, 1e-4),
+        ([*UCF101, "--frames", "64", "--batch-size", "128"], 0.001, 1e-2),
+        ([*UCF101, "--learning-rate", "0.5"], 0.5, 1e-2),
+    ],
+)
+def test_the_recipe_of_a_run(words, rate, decay):
+    network, run = settings_of(*words)
+    optimizer = make_recipe(run, network, 100).optimizer
+    assert float(optimizer.learning_rate) == pytest.approx(rate)
+    assert optimizer.weight_decay == pytest.approx(decay)
+    assert run.crop_scales == CROP_SCALES
+
+
+def test_the_demos_recipe_is_quick_whatever_is_trained():
+    for words in (["--demo"], ["--demo", "--weights", "x.pth", "--train-from-stage", "4"]):
+        network, run = settings_of(*words)
+        assert isinstance(make_recipe(run, network, 32).optimizer, keras.optimizers.Adam)
+        assert run.crop_scales == (1.0, 0.84) and network.size == 40
+
+
+def test_the_demo_has_splits(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(datasets, "load_ucf101", lambda *words: taken.append(words[2:]))
+    monkeypatch.setattr(datasets.motions, "make", lambda folder, seed: ("videos", "lists"))
+    datasets.load(settings_of("--demo", "--split", 3)[1], str(tmp_path))
+    assert taken == [(3, "train"), (3, "test")]
+
+
+def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_path):
+    path = tmp_path / "config.json"
+    demo = dataclasses.replace(flags.DEMO, epochs=3)
+    network = dataclasses.replace(flags.demo_network(), preprocessing="hara2020")
+    path.write_text(json.dumps(dataclasses.asdict(network) | dataclasses.asdict(demo)))
+    assert settings_of("--config", path) == (network, demo)
+    other = settings_of("--config", path, "--weights", "y.pth", "--seed", 5)
+    assert other[0] == dataclasses.replace(network, weights="y.pth", width=None, preprocessing=None)
+    assert other[1] == dataclasses.replace(demo, seed=5)
+    _, run = settings_of("--config", path, *UCF101)
+    assert (run.dataset, run.recipe, run.crop_scales, run.epochs) == (
+        "ucf101",
+        None,
+        CROP_SCALES,
+        3,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--demo"],
+        ["--demo", "--size", "112", "--width", "1"],
+        ["--demo", "--weights", "x.pth", "--width", "0.3333333333"],
+        [*UCF101, "--split", "2", "--se-stages", "--sa-stages", "3", "4", "--learning-rate", "0.1"],
+        ["--dataset", "folder", "--data-dir", "a b", "--test-dir", "c", "--unreadable", "skip"],
+    ],
+)
+def test_settings_as_flags_and_back(words):
+    network, run = settings_of(*words)
+    assert settings_of(*flags.words(network, run)) == (network, run)
+
+
 def test_a_configuration_that_is_none(tmp_path, run_command):
     file = tmp_path / "config.json"
     for content, message in (
@@ -61,6 +137,9 @@ def test_a_configuration_that_is_none(tmp_path, run_command):
         ("[]", "it lacks model, frames"),
         ('{"model": "resnet18"}', "it lacks frames, size"),
         (json.dumps(SETTINGS | {"model": "vgg"}), "config.json: `model` must be one of 'resnet18'"),
+        (json.dumps(SETTINGS | {"preprocessing": "foo"}), "`preprocessing` must be one of None"),
+        (json.dumps(SETTINGS | {"width": "x"}), "`width` must be a number above 0"),
+        (json.dumps(SETTINGS | {"seed": None}), "`seed` must be a whole number"),
         (json.dumps(SETTINGS | {"epochs": -1}), "config.json: `epochs` must be a whole number"),
         (json.dumps(SETTINGS | {"dataset": "folder"}), "needs `data_dir` and `test_dir`"),
     ):

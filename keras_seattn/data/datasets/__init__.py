@@ -46,7 +46,9 @@ def _motions(data, output_dir, seed):
     folder = os.path.join(output_dir, "motions")
     print(f"Making the motions data set in {folder}")
     video_dir, splits_dir = motions.make(folder, seed=seed)
-    return tuple(load_ucf101(video_dir, splits_dir, 1, subset) for subset in ("train", "test"))
+    return tuple(
+        load_ucf101(video_dir, splits_dir, data.split, subset) for subset in ("train", "test")
+    )
 
 
 def _kinetics(data, *_):
