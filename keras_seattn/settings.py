@@ -4,12 +4,12 @@ They are handed down whole, and nothing here loads Keras: commands read their fl
 """
 
 import dataclasses
+import json
 import typing
 from collections.abc import Iterable
 
 from keras_seattn import arguments
 from keras_seattn.errors import InputError, MissingFileError
-from keras_seattn.files import read_json
 
 STAGES = (1, 2, 3, 4)
 # The networks, and their builders in `keras_seattn.applications`.
@@ -269,9 +269,12 @@ def read_config(path: str) -> tuple[NetworkSettings, RunSettings]:
         ValueError: It is not of a run, or a value cannot be.
     """
     try:
-        config = read_json(path)
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
     except FileNotFoundError as error:
         raise MissingFileError(f"There is no configuration of a run: {path}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON: {error}. Correct it.") from error
     kinds = (NetworkSettings, RunSettings)
     names = [[field.name for field in dataclasses.fields(kind)] for kind in kinds]
     known = config if isinstance(config, dict) else {}

@@ -15,16 +15,20 @@ def builder_of(network: NetworkSettings) -> typing.Any:
     return getattr(applications, MODELS[network.model])
 
 
+def _published(network):
+    return getattr(builder_of(network), "published", {})
+
+
 def locate_weights(network: NetworkSettings) -> None:
     """Raises an error unless the weights of `NetworkSettings` are there, without reading them."""
-    checkpoints.locate(network.weights, builder_of(network).published)
+    checkpoints.locate(network.weights, _published(network))
 
 
 def with_width(network: NetworkSettings) -> NetworkSettings:
     """`NetworkSettings` whose width is known: that of the weights, or 1."""
     if network.width is not None:
         return network
-    checkpoint = checkpoints.read(network.weights, builder_of(network).published)
+    checkpoint = checkpoints.read(network.weights, _published(network))
     return dataclasses.replace(network, width=checkpoint.width if checkpoint else 1.0)
 
 

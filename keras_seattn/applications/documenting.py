@@ -59,7 +59,8 @@ def document(builder: typing.Any, published: dict[str, Published], more: str = "
     """Finishes a builder: its docstring's `{arguments}`, and the weights it knows by name."""
     builder.published = published
     shared = SHARED_ARGUMENTS.replace("{more}", more)
-    shared = shared.replace("{names}", ", ".join(f'`"{name}"`' for name in published))
+    names = ", ".join(f'`"{name}"`' for name in published)
+    shared = shared.replace("{names}; ", f"{names}; " if names else "")
     if builder.__doc__:  # python -OO removes it
         builder.__doc__ = builder.__doc__.replace("\n    {arguments}\n", f"\n{shared}\n")
     return builder

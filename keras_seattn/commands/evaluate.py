@@ -2,6 +2,7 @@
 
 keras-seattn evaluate --model runs/ucf101/model.keras --output runs/ucf101/report \\
     --data-dir UCF-101 --splits-dir ucfTrainTestlist --split 1
+keras-seattn evaluate --model runs/mine/model.keras --output report --test-dir videos/test
 """
 
 import dataclasses
@@ -23,6 +24,11 @@ def add_flags(parser):
 
 
 def run(options):
+    given = vars(options)
+    if given.get("dataset") == "folder" or "test_dir" in given:
+        # Only test videos are scored: one folder is enough, by either flag.
+        folder = given.get("test_dir") or given.get("data_dir")
+        given.update(dataset="folder", data_dir=folder, test_dir=folder)
     data = flags.data_settings(options)
 
     from keras_seattn import evaluation, prediction

@@ -58,7 +58,7 @@ def add_data_flags(parser, records=True):
     add = group(parser, "data")
     add("--demo", action="store_true", help="make and use the motions data set")
     datasets = [name for name in DATASETS if name != "motions" and (records or name != "records")]
-    add("--dataset", choices=datasets, help="(ucf101)")
+    add("--dataset", choices=datasets, help="(ucf101; folder with --test-dir)")
     of_records = ", or of records (TFRecord shards)" if records else ""
     add("--data-dir", help=f"folder of videos{of_records}; without it and --dataset, the demo runs")
     add(
@@ -123,9 +123,9 @@ def data_settings(options):
     given = vars(options)
     if given.get("demo") and "data_dir" in given:
         options.parser.error("--demo makes its own data set; leave out --data-dir, or --demo")
-    if given.get("demo") or not given.keys() & {"dataset", "data_dir"}:
+    if given.get("demo") or not given.keys() & {"dataset", "data_dir", "test_dir"}:
         return changed(DataSettings(), {**given, "dataset": "motions"})
-    dataset = given.get("dataset", "ucf101")
+    dataset = given.get("dataset", "folder" if "test_dir" in given else "ucf101")
     missing = [flag(name) for name in DATASETS[dataset] if not given.get(name)]
     if missing:
         beside = " beside --data-dir" if "data_dir" in given else ""

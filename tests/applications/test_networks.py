@@ -36,7 +36,7 @@ def test_parameters_of_the_base_networks(builder, options, parameters):
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_parameters_of_the_modules(builder):
-    widths = (64, 128, 256, 512) if builder is SEAResNet18_3D else (256, 512, 1024, 2048)
+    widths = (64, 128, 256, 512) if builder is not SEAResNeXt101_3D else (256, 512, 1024, 2048)
     expected = 0
     for c, s in zip(widths, (8, 4, 2, 1), strict=True):
         r, d, a = c // 16, max(1, s // 2), c // 8
@@ -49,7 +49,7 @@ def test_parameters_of_the_modules(builder):
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_the_attention_reduction_sets_the_channels_of_queries_keys_and_values(builder):
     options = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": 0.25}
-    widths = (16, 32, 64, 128) if builder is SEAResNet18_3D else (64, 128, 256, 512)
+    widths = (16, 32, 64, 128) if builder is not SEAResNeXt101_3D else (64, 128, 256, 512)
     few, many = (
         trainable_parameters(builder(**options, attention_reduction=reduction))
         for reduction in (8, 2)
@@ -60,7 +60,7 @@ def test_the_attention_reduction_sets_the_channels_of_queries_keys_and_values(bu
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize("frames, stage_frames", [(16, (8, 4, 2, 1)), (64, (32, 16, 8, 4))])
 def test_shapes_after_each_stage(builder, frames, stage_frames):
-    widths = (64, 128, 256, 512) if builder is SEAResNet18_3D else (256, 512, 1024, 2048)
+    widths = (64, 128, 256, 512) if builder is not SEAResNeXt101_3D else (256, 512, 1024, 2048)
     model = builder(input_shape=(frames, 112, 112, 3))
     for stage, s, side, c in zip((1, 2, 3, 4), stage_frames, (28, 14, 7, 4), widths, strict=True):
         output = model.get_layer(f"stage{stage}_attention").output

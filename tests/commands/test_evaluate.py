@@ -51,3 +51,16 @@ def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_comm
     ):
         text, *_ = run_command("evaluate", *options)
         assert text.startswith("error: ") and message in text and "\n" not in text
+
+
+def test_one_folder_of_ones_own_is_enough(model_path, tiny_ucf101, tmp_path, run_command):
+    videos, _ = tiny_ucf101
+    texts = []
+    for number, flags in enumerate(
+        (["--test-dir", videos], ["--dataset", "folder", "--data-dir", videos])
+    ):
+        output = tmp_path / str(number)
+        code, text, _ = run_command("evaluate", "--model", model_path, "--output", output, *flags)
+        assert code is None
+        texts.append(text.splitlines()[0])
+    assert texts[0] == texts[1] and "12 videos" in texts[0]

@@ -133,7 +133,7 @@ def test_settings_as_flags_and_back(words):
 def test_a_configuration_that_is_none(tmp_path, run_command):
     file = tmp_path / "config.json"
     for content, message in (
-        ("{", "config.json is damaged"),
+        ("{", "config.json is not valid JSON: "),
         ("[]", "it lacks model, frames"),
         ('{"model": "resnet18"}', "it lacks frames, size"),
         (json.dumps(SETTINGS | {"model": "vgg"}), "config.json: `model` must be one of 'resnet18'"),

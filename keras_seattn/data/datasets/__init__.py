@@ -1,4 +1,4 @@
-"""Data sets on disk -> catalogs; a new one is a file here, and a line in the table below."""
+"""Data sets on disk -> catalogs; a new one is a file here, and a row of `_KINDS` below."""
 
 import os
 
