@@ -239,17 +239,19 @@ def changed(settings: Settings, values: dict) -> Settings:
     return dataclasses.replace(settings, **{n: x for n, x in values.items() if n in names})
 
 
-def fit_settings(kind: type[Settings], settings: Settings | None, values: dict) -> Settings:
+def fit_settings(kind: type[Settings], settings: Settings | int | None, values: dict) -> Settings:
     """The settings that a function takes whole, or by the names of their fields.
 
     Args:
         kind: the class: `FitSettings` or one made of it.
-        settings: such settings, or None for the defaults.
+        settings: such settings, None for the defaults, or an int, the epochs.
         values: dict of fields to change.
 
     Raises:
         TypeError: There is no such field, or `settings` are none.
     """
+    if isinstance(settings, int):
+        settings, values = None, {"epochs": settings, **values}
     if settings is not None and not isinstance(settings, kind):
         raise TypeError(f"Give `{kind.__name__}`, or epochs= and the like by name, not {settings}")
     return dataclasses.replace(settings or kind(), **values)

@@ -69,8 +69,9 @@ def test_settings_are_given_whole_or_by_name():
     assert fit_settings(FitSettings, None, {"epochs": 2}).epochs == 2
     with pytest.raises(TypeError, match="learning_rate"):
         fit_settings(FitSettings, None, {"learning_rate": 1})
-    with pytest.raises(TypeError, match="epochs= and the like by name, not 10"):
-        fit_settings(FitSettings, 10, {})
+    assert fit_settings(FitSettings, 3, {"seed": 1}) == FitSettings(epochs=3, seed=1)
+    with pytest.raises(TypeError, match="epochs= and the like by name, not many"):
+        fit_settings(FitSettings, "many", {})
     assert changed(run, {"epochs": 6, "output": "runs"}) == dataclasses.replace(run, epochs=6)
 
 

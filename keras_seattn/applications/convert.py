@@ -2,6 +2,8 @@
 
 import functools
 import os
+import runpy
+import sys
 import typing
 from collections.abc import Callable, Sequence
 
@@ -163,5 +165,6 @@ def _architecture(checkpoint):
     )
 
 
-if __name__ == "__main__":
-    raise SystemExit("error: This is a command now: keras-seattn convert SOURCE TARGET")
+if __name__ == "__main__":  # as the command was called before there was one for all
+    sys.argv[1:1] = ["convert"]
+    runpy.run_module("keras_seattn", run_name="__main__")

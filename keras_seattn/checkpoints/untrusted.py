@@ -119,9 +119,7 @@ def check_model(path: str) -> None:
         As `open_keras`.
     """
     with open_keras(path) as (_, config):
-        check_network(
-            path, lambda: keras.saving.deserialize_keras_object({**config, "compile_config": None})
-        )
+        check_network(path, lambda: keras.saving.deserialize_keras_object(_uncompiled(config)))
 
 
 def check_network(path: str, build: Callable[[], keras.Model]) -> None:
@@ -143,6 +141,14 @@ def check_network(path: str, build: Callable[[], keras.Model]) -> None:
     # Keras would come back to such variables later; its list of them goes away with the thread.
     with concurrent.futures.ThreadPoolExecutor(1) as executor:
         check_memory(path, 4 * executor.submit(count).result())
+
+
+def _uncompiled(config):
+    """A model's configuration without optimizers, at any depth: they would take memory."""
+    if isinstance(config, dict):
+        kept = {key: _uncompiled(value) for key, value in config.items()}
+        return {**kept, "compile_config": None} if "compile_config" in kept else kept
+    return [_uncompiled(x) for x in config] if isinstance(config, list) else config
 
 
 def _check_hdf5(file, path):

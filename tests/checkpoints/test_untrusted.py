@@ -12,6 +12,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from tiny_network import TinyNetwork
 
 from keras_seattn import checkpoints
 from keras_seattn.applications import SEAResNet18_3D
@@ -212,3 +213,14 @@ def test_what_preprocessing_may_be():
     assert Preprocessing.checked([[1, 2, 3], [4, 5, 6]]) == ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
     with pytest.raises(ValueError, match=r"`preprocessing` must be.*Received: preprocessing=None"):
         Preprocessing.checked(None)
+
+
+def test_a_trained_network_in_a_saved_model(tmp_path):
+    inner = TinyNetwork()
+    inner.compile("adam", "sparse_categorical_crossentropy")
+    inner.train_on_batch(np.zeros((2, *inner.input_shape[1:])), np.zeros(2))
+    inputs = keras.Input(inner.input_shape[1:])
+    keras.Model(inputs, inner(inputs)).save(tmp_path / "outer.keras")
+    loaded = load_model(tmp_path / "outer.keras")
+    clips = np.random.default_rng(0).normal(size=(1, *inner.input_shape[1:]))
+    np.testing.assert_array_equal(loaded.predict_on_batch(clips), inner.predict_on_batch(clips))

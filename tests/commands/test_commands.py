@@ -50,6 +50,17 @@ def test_scripts_are_the_commands(script, name, monkeypatch):
     assert called == [[name, "--flag", "value"]] and ended.value.code is None
 
 
+@pytest.mark.parametrize("module", ["applications.convert", "data.records"])
+def test_the_names_that_commands_had(module, monkeypatch):
+    name, called = f"keras_seattn.{module}", []
+    monkeypatch.setattr(commands, "main", lambda: called.append(sys.argv[1:]))
+    monkeypatch.setattr(sys, "argv", [name, "--flag"])
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(SystemExit):
+        runpy.run_module(name, run_name="__main__")
+    assert called == [[module.split(".")[1], "--flag"]]
+
+
 def test_what_flags_offer_is_what_there_is():
     assert set(settings.PREPROCESSINGS) == set(preprocessing.PREPROCESSINGS)
     assert set(settings.TUNERS) == set(oracles.ORACLES)
