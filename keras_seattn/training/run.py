@@ -27,7 +27,7 @@ def train(
     train_catalog: Catalog | Records,
     test_catalog: Catalog | Records,
     output_dir: str | os.PathLike,
-    settings: FitSettings | None = None,
+    settings: FitSettings | int | None = None,
     *,
     config: dict | None = None,
     command: str | None = None,
@@ -55,7 +55,8 @@ def train(
         test_catalog: `data.Catalog` with the same classes, or some of them;
             they are matched by name.
         output_dir: str, a folder; made where missing.
-        settings: `settings.FitSettings`; None means its defaults.
+        settings: `settings.FitSettings`, or an int, the epochs; None means the
+            defaults.
         config, command: for the report; see `evaluation.write_report`.
         **changes: fields of `FitSettings` to change: `epochs=`, `batch_size=`,
             `seed=`, `unreadable=`, `crop_scales=`.
@@ -126,7 +127,7 @@ def fit(
     recipe: Recipe,
     train_catalog: Catalog | Records,
     validation_catalog: Catalog | Records,
-    settings: FitSettings | None = None,
+    settings: FitSettings | int | None = None,
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
