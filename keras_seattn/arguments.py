@@ -31,6 +31,19 @@ def positive_integer(value: typing.Any, name: str) -> int:
     return number
 
 
+def whole_number(value: typing.Any, name: str) -> int:
+    """Returns `value` as an int of 0 or more, or raises a ValueError that names the argument."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0 or isinstance(value, bool):
+        raise InputError(
+            f"`{name}` must be a whole number of 0 or more. Received: {name}={value!r}"
+        )
+    return number
+
+
 def seed(value: typing.Any, name: str = "seed") -> int | None:
     """Returns `value` if it is what every generator of random numbers takes, or None, as an int.
 

@@ -1,6 +1,8 @@
 """Lists of videos with their labels; `datasets/` makes them of data sets on disk."""
 
 import dataclasses
+import hashlib
+import os
 import typing
 from collections.abc import Sequence
 
@@ -87,3 +89,18 @@ def match_classes(
 def with_blanks(name: str) -> str:
     """A class's name with blanks for underscores, which are alike."""
     return name.replace("_", " ")
+
+
+def video_name(path: str) -> str:
+    """A video's name wherever it is kept, its last folder and its file: `<class>/<file>`."""
+    return "/".join(path.replace(os.sep, "/").split("/")[-2:])
+
+
+def summary(catalog: "Catalog | Records") -> str:
+    """The number of videos of a catalog, and a digest of their names and classes, a str."""
+    names = sorted(
+        f"{video_name(path)} {catalog.class_names[label]}\n"
+        for path, label in zip(catalog.paths, catalog.labels, strict=True)
+    )
+    digest = hashlib.sha256("".join(names).encode(errors="surrogateescape"))
+    return f"{len(catalog)}, digest {digest.hexdigest()[:16]}"

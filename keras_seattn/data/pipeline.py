@@ -1,6 +1,7 @@
 """Catalogs -> `tf.data` datasets of clips, for training and for testing."""
 
 import os
+import secrets
 import warnings
 from collections.abc import Sequence
 
@@ -8,21 +9,22 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn import arguments
-from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.catalogs import Catalog, video_name
 from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
-from keras_seattn.data.decoding import MissingFramesError, VideoError, read_frames, read_present
-from keras_seattn.data.records import reading
-from keras_seattn.data.records.manifest import Records, opened
+from keras_seattn.data.decoding import VideoError
+from keras_seattn.data.plan import Plan
+from keras_seattn.data.records import Records
+from keras_seattn.data.records.manifest import opened
 from keras_seattn.data.sampling import (
     CROP_SCALES,
     Crop,
     consecutive_clip,
     count_consecutive_clips,
-    random_clip,
-    random_crop,
 )
+from keras_seattn.data.sources import FileSource, source_of
 from keras_seattn.data.tfio.decoding import GraphReader
-from keras_seattn.data.unreadable import DamageLog, scan_catalog
+from keras_seattn.data.training_clips import TrainingClips
+from keras_seattn.data.unreadable import DamageLog
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
@@ -30,8 +32,6 @@ from keras_seattn.preprocessing import HARA_2018, Preprocessing
 # a long video never lies in memory whole.
 CLIPS_PER_RUN = 16
 DECODERS = ("pyav", "tfio")
-# If so many random clips of a video touch damaged frames, it has hardly any others.
-_TRIES = 20
 
 
 def train_clips(
@@ -45,7 +45,8 @@ def train_clips(
     data_format: str | None = None,
     preprocessing: Preprocessing | None = None,
     decoder: str = "pyav",
-) -> tf.data.Dataset:
+    first_step: int = 0,
+) -> TrainingClips:
     """Random clips for training, one of each video an epoch, for `model.fit`.
 
     A clip is `frames` frames from a random start, a random square crop of
@@ -57,13 +58,20 @@ def train_clips(
     opens well but cannot be read later is replaced by another. Both with a
     warning.
 
+    Which clip comes when is a function of the seed, the epoch and the position
+    in it (`plan.Plan`), whether the videos are files or records, and whatever
+    the backend, the number of cores and the batches are. The k-th iteration is
+    epoch k. Batches are always full: epochs of 100 videos, 32 at a time, have
+    4, 3, 3, 3, 4, ... steps, for the last batch of one takes some clips of the
+    next.
+
     Args:
         catalog: `Catalog`; or the folder of TFRecord shards that
             `data.records.write_records` wrote, a pattern of these, or
             `Records`.
         frames: int, the number of frames of a clip.
         size: int, the height and width of a clip, in pixels.
-        batch_size: int; the last batch of an epoch may be smaller.
+        batch_size: int; no more than there are videos.
         seed: int; the same seed gives the same clips in the same order. None
             for other clips each time.
         unreadable: what to do about videos that cannot be read: `"stop"`
@@ -81,11 +89,14 @@ def train_clips(
             decodes whole videos. It is for files that you trust: damaged ones,
             or frames that change their size, can end the process. What it
             cannot decode is left to PyAV.
+        first_step: int, the step to begin at, counted from the beginning of
+            the training: the first iteration is the rest of its epoch.
 
     Returns:
-        A `tf.data.Dataset` of `(clips, labels)`: float32 of shape `(batch,
-        frames, size, size, 3)`, or `(batch, 3, frames, size, size)`, as
-        `preprocess_input` makes them, and int64 of shape `(batch,)`.
+        A `TrainingClips`, which is a `tf.data.Dataset` of `(clips, labels)`:
+        float32 of shape `(batch, frames, size, size, 3)`, or `(batch, 3,
+        frames, size, size)`, as `preprocess_input` makes them, and int64 of
+        shape `(batch,)`.
 
     Raises:
         ValueError: An argument outside of what is said above, or no videos.
@@ -117,72 +128,47 @@ def train_clips(
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = preprocessing or _assumed()
     seed = arguments.seed(seed)
+    seed = secrets.randbits(32) if seed is None else seed
+    first_step = arguments.whole_number(first_step, "first_step")
     catalog = opened(catalog, unreadable)
-    if isinstance(catalog, Records):
-        dataset = reading.random_clips(catalog, frames, size, seed=seed, crop_scales=crop_scales)
-    else:
-        dataset = _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder)
-    dataset = dataset.batch(batch_size).map(
-        lambda clips, labels: (_preprocess(clips, data_format, preprocessing), labels),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    return ClipDataset(dataset.prefetch(tf.data.AUTOTUNE))
-
-
-def _random_clips(catalog, frames, size, seed, unreadable, crop_scales, decoder):
-    """One random clip of each video file an epoch, a dataset of `(clip, label)`."""
-    videos = scan_catalog(catalog, unreadable)
-    readable = np.flatnonzero([video is not None for video in videos])
+    source = source_of(catalog, unreadable)
+    names = [video_name(path) for path in catalog.paths]
+    videos = sorted(np.flatnonzero(source.frames).tolist(), key=names.__getitem__)
+    plan = Plan(videos, source.frames, frames, batch_size, seed, crop_scales)
     damage = DamageLog(catalog)
 
-    def draw(position, generator):
-        index = readable[position]
-        numbers = random_clip(videos[index].frames, frames, generator)
-        return index, numbers, random_crop(generator, crop_scales)
+    def choose(position):
+        video, clips = next(plan.candidates(int(position)))
+        return video, *next(clips)
 
-    def choose(position, clip_seed):
-        return draw(position, np.random.default_rng(clip_seed))
-
-    def read(position, clip_seed):
-        generator = np.random.default_rng(clip_seed)
-        while True:
-            for _ in range(_TRIES):
-                index, numbers, crop = draw(position, generator)
-                path = videos[index].path
+    def read(position):
+        for video, clips in plan.candidates(int(position)):
+            path, failure = catalog.paths[video], None
+            for numbers, crop in clips:
                 try:
-                    window = _window(videos[index], crop)
-                    pixels = read_frames(
-                        videos[index], numbers, window, (size, size), flip=crop.flip
-                    )
-                    return pixels, index
-                except MissingFramesError as error:
-                    failure = error
-                    damage.note_clips(path, 1)
+                    pixels, there = source.read(video, numbers, crop, size)
                 except VideoError as error:
                     failure = error
                     break
-            damage.note_video(path, failure)
-            position = generator.integers(len(readable))
+                if there.all():
+                    return pixels, video
+                damage.note_clips(path, 1)
+            damage.note_video(path, failure or VideoError(f"{path}: hardly any clip is whole."))
 
-    def load(*element):
-        clip, index = numpy_function(read, element, [tf.uint8, tf.int64])
-        return tf.ensure_shape(clip, (frames, size, size, 3)), tf.ensure_shape(index, ())
-
-    # A seed per clip, drawn in order, gives the same clips on any number of threads.
-    order = tf.data.Dataset.range(len(readable)).shuffle(len(readable), seed=seed)
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    dataset = tf.data.Dataset.zip((order, seeds))
-    if decoder == "tfio":
-        dataset = GraphReader(videos, choose, size).clips(dataset, load)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(readable)))
-    else:
-        dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.map(
-        lambda clip, index: (
-            tf.ensure_shape(clip, (frames, size, size, 3)),
-            tf.gather(catalog.labels, index),
+    def clips_at(positions):
+        clips = _read(positions, source, choose, read, size, decoder)
+        return clips.map(
+            lambda clip, video, position: (
+                tf.ensure_shape(clip, (frames, size, size, 3)),
+                tf.gather(catalog.labels, video),
+                position,
+            )
         )
-    )
+
+    def preprocess(clips):
+        return _preprocess(clips, data_format, preprocessing)
+
+    return TrainingClips(plan, clips_at, preprocess, first_step)
 
 
 def test_clips(
@@ -238,10 +224,9 @@ def test_clips(
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = preprocessing or _assumed()
     catalog = opened(catalog, unreadable)
-    if isinstance(catalog, Records):
-        dataset, clips = reading.consecutive_clips(catalog, frames, size)
-    else:
-        dataset, clips = _consecutive_clips(catalog, frames, size, unreadable, decoder, damage)
+    dataset, clips = _consecutive_clips(
+        catalog, frames, size, unreadable, decoder, damage or DamageLog(catalog)
+    )
     dataset = dataset.batch(batch_size).map(
         lambda clips, video, labels: (
             {"clip": _preprocess(clips, data_format, preprocessing), "video": video},
@@ -257,59 +242,67 @@ test_clips.__test__ = False  # type: ignore[attr-defined]
 
 
 def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
-    """All clips of all video files in order, a dataset of `(clip, video, label)`; and how many."""
-    videos = scan_catalog(catalog, unreadable)
-    damage = damage or DamageLog(catalog)
-    clip_counts = [0 if v is None else count_consecutive_clips(v.frames, frames) for v in videos]
+    """All clips of all videos in order, a dataset of `(clip, video, label)`; and how many."""
+    source = source_of(catalog, unreadable)
+    clip_counts = [count_consecutive_clips(int(count), frames) for count in source.frames]
     runs = np.array(
         [
-            (index, first)
-            for index, count in enumerate(clip_counts)
+            (video, first)
+            for video, count in enumerate(clip_counts)
             for first in range(0, count, CLIPS_PER_RUN)
         ],
         "int64",
     )
 
-    def choose(index, first):
-        last = min(first + CLIPS_PER_RUN, clip_counts[index])
-        numbers = [consecutive_clip(videos[index].frames, frames, i) for i in range(first, last)]
-        return index, np.concatenate(numbers), Crop()
+    def choose(video, first):
+        clips = range(first, min(first + CLIPS_PER_RUN, clip_counts[video]))
+        numbers = [consecutive_clip(source.frames[video], frames, clip) for clip in clips]
+        return video, np.concatenate(numbers), Crop()
 
-    def read(index, first):
-        _, numbers, crop = choose(index, first)
-        path = videos[index].path
+    def read(video, first):
         try:
-            pixels, there = read_present(
-                videos[index], numbers, _window(videos[index], crop), (size, size)
-            )
+            pixels, there = source.read(*choose(video, first), size)
         except VideoError as error:
-            damage.note_video(path, error)
-            return (np.empty((0, size, size, 3), "uint8"),)
+            damage.note_video(catalog.paths[video], error)
+            return np.empty((0, size, size, 3), "uint8"), video
         whole = there.reshape(-1, frames).all(axis=1)
         if not whole.all():
-            damage.note_clips(path, int(np.sum(~whole)))
-        return (pixels[np.repeat(whole, frames)],)
+            damage.note_clips(catalog.paths[video], int(np.sum(~whole)))
+        return pixels[np.repeat(whole, frames)], video
 
-    def load(index, first):
-        (pixels,) = numpy_function(read, [index, first], [tf.uint8])
-        return tf.ensure_shape(pixels, (None, size, size, 3)), index
-
-    def cut(pixels, index):
+    def cut(pixels, video, *_):
         clips = tf.reshape(pixels, (-1, frames, size, size, 3))
-        video = tf.repeat(index, tf.shape(clips)[0])
+        video = tf.repeat(video, tf.shape(clips)[0])
         return clips, video, tf.gather(catalog.labels, video)
 
     dataset = tf.data.Dataset.from_tensor_slices((runs[:, 0], runs[:, 1]))
-    if decoder == "tfio":
-        dataset = GraphReader(videos, choose, size).clips(dataset, load)
-    else:
-        dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.map(cut).unbatch(), sum(clip_counts)
+    dataset = _read(dataset, source, choose, read, size, decoder).map(cut).unbatch()
+    return dataset, sum(clip_counts)
 
 
-def _window(video, crop):
-    """Which part of a video's frames a crop is."""
-    return crop.window(video.height, video.width, video.pixel_aspect)
+def _read(dataset, source, choose, read, size, decoder):
+    """Reads the frames of each element, in order and in parallel.
+
+    Args:
+        dataset: `tf.data.Dataset` of elements.
+        source: see `sources`.
+        choose: function of an element: `(video, frame numbers, Crop)`.
+        read: function of an element: `(frames, video)`, uint8 and an int.
+        size: int, the side of the frames, in pixels.
+        decoder: `"pyav"` or `"tfio"`.
+
+    Returns:
+        A `tf.data.Dataset` of `(frames, video, *element)`.
+    """
+
+    def load(*element):
+        pixels, video = numpy_function(read, element, [tf.uint8, tf.int64])
+        pixels = tf.ensure_shape(pixels, (None, size, size, 3))
+        return pixels, tf.ensure_shape(video, ()), *element
+
+    if decoder == "tfio" and isinstance(source, FileSource):
+        return GraphReader(source.videos, choose, size).clips(dataset, load)
+    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _assumed():

@@ -102,7 +102,7 @@ def random_crop(generator: np.random.Generator, scales: Sequence[float] = CROP_S
         A `Crop`.
     """
     return Crop(
-        scale=float(generator.choice(scales)),
-        position=str(generator.choice(CROP_POSITIONS)),
+        scale=float(scales[int(generator.integers(len(scales)))]),
+        position=CROP_POSITIONS[int(generator.integers(len(CROP_POSITIONS)))],
         flip=bool(generator.integers(2)),
     )

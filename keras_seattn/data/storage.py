@@ -134,6 +134,21 @@ def open_file(path: str | os.PathLike) -> typing.IO[bytes]:
         return file
 
 
+def read_range(path: str | os.PathLike, start: int, length: int) -> bytes:
+    """Reads `length` bytes of a file from byte `start` on, and no others.
+
+    Raises:
+        OSError: It does not exist, cannot be reached, or ends before that.
+    """
+    with open_file(path) if is_remote(path) else open(path, "rb", buffering=0) as file:
+        with _errors_named(path):
+            file.seek(start)
+            content = file.read(length)
+    if len(content) < length:
+        raise StorageError(errno.EIO, f"Ends before byte {start + length:,}", path)
+    return content
+
+
 @contextlib.contextmanager
 def _errors_named(path):
     """Turns TensorFlow's errors into Python's, which name the path."""

@@ -1,7 +1,6 @@
 """A search for reductions, from a catalog to the best model and the trade-off."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Callable
 import filelock
 import keras
 
-from keras_seattn.data.catalogs import Catalog, match_classes
+from keras_seattn.data.catalogs import Catalog, match_classes, summary
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.errors import InputError
@@ -132,9 +131,9 @@ def search_reductions(
             "precision": keras.config.dtype_policy().name,
             "crop_scales": list(search.crop_scales),
             "class_names": list(train_catalog.class_names),
-            "training_videos": _summary(training),
-            "validation_videos": _summary(validation),
-            "test_videos": _summary(test_catalog),
+            "training_videos": summary(training),
+            "validation_videos": summary(validation),
+            "test_videos": summary(test_catalog),
         },
     )
     if recipe is None:
@@ -183,17 +182,6 @@ def search_reductions(
         raise SearchError(
             f"Another search is at work in {output_dir}. Wait for it, or name another folder."
         ) from error
-
-
-def _summary(catalog):
-    """The number of videos of a catalog, and a digest of their names and classes."""
-    digest = hashlib.sha256()
-    for path, label in zip(catalog.paths, catalog.labels, strict=True):
-        folder, name = os.path.split(path)
-        digest.update(
-            f"{os.path.basename(folder)}/{name} {label}\n".encode(errors="surrogateescape")
-        )
-    return f"{len(catalog)}, digest {digest.hexdigest()[:16]}"
 
 
 def _claim(output_dir, search):

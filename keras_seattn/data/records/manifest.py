@@ -11,10 +11,11 @@ import warnings
 import numpy as np
 import tqdm
 
-from keras_seattn import arguments, raised
+from keras_seattn import arguments
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.opening import VideoError
+from keras_seattn.data.records import index
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.files import cache_file, write_json
@@ -31,11 +32,14 @@ class Records:
 
     Attributes:
         files: list of str, the shards, in order.
-        paths: list of str, the videos that were written, in order of the
-            shards: `<class>/<file>`.
+        paths: list of str, the videos that were written, in alphabetical
+            order whatever shard holds one: `<class>/<file>`.
         labels: int array of the length of `paths`.
         class_names: list of str.
         frames: int array, the number of frames of each video.
+        places: int array, `(videos, 2)`: the number of the shard that holds
+            each, and its first row in the index of that.
+        indexes: list of arrays of `index.ROW`, one of each shard.
     """
 
     files: list[str]
@@ -43,9 +47,16 @@ class Records:
     labels: np.ndarray
     class_names: list[str]
     frames: np.ndarray
+    places: np.ndarray
+    indexes: list[np.ndarray]
 
     def __len__(self):
         return len(self.paths)
+
+    def rows(self, video: int) -> tuple[str, np.ndarray]:
+        """The shard that holds a video, and where its frames lie in it, rows of `index.ROW`."""
+        shard, first = self.places[video]
+        return self.files[shard], self.indexes[shard][first : first + self.frames[video]]
 
 
 def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
@@ -99,26 +110,46 @@ def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
             )
         warnings.warn(f"{message}\nThey are left out.", stacklevel=2)
         shards = [shard for shard in shards if shard["file"] not in damaged]
-    # TensorFlow reads them without a word of Python, and names none when one is damaged later.
-    raised.explain_with(path, lambda: _damage(folder, shards))
-    videos = [video for shard in shards for video in shard["videos"]]
-    names, labels, frames = zip(*videos, strict=True)
+    files = [os.path.join(folder, shard["file"]) for shard in shards]
+    videos = [
+        (name, label, frames, number, first)
+        for number, shard in enumerate(shards)
+        for (name, label, frames), first in zip(shard["videos"], _first_rows(shard), strict=True)
+    ]
+    videos.sort(key=lambda video: video[0])
+    names, *numbers = zip(*videos, strict=True)
+    labels, frames, numbers, first_rows = (np.array(column, "int64") for column in numbers)
     return Records(
-        [os.path.join(folder, shard["file"]) for shard in shards],
+        files,
         list(names),
-        np.array(labels, "int64"),
+        labels,
         manifest["class_names"],
-        np.array(frames, "int64"),
+        frames,
+        np.stack([numbers, first_rows], axis=1),
+        _open_indexes(files, shards),
     )
 
 
-def _damage(folder, shards):
-    """A VideoError that names the shards that are damaged now; None if none is."""
-    try:
-        damaged = check_shards(folder, shards)
-    except OSError:
-        return None
-    return VideoError(f"{_listing(damaged, shards)}\n{_REPAIR}") if damaged else None
+def _first_rows(shard):
+    """Where the rows of each video of a shard begin in its index."""
+    return np.cumsum([0] + [frames for *_, frames in shard["videos"]])[:-1]
+
+
+def _open_indexes(files, shards):
+    """The indexes of shards; those that are missing are made, as earlier versions wrote none."""
+    known = [
+        (file, shard["frames"], shard["sha256"]) for file, shard in zip(files, shards, strict=True)
+    ]
+    indexes = [index.find(*shard) for shard in known]
+    missing = [place for place, rows in enumerate(indexes) if rows is None]
+    if missing:
+        print(f"Making the indexes of {len(missing)} shards, once: {os.path.dirname(files[0])}")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            made = pool.map(lambda place: index.make(*known[place]), missing)
+            bar = tqdm.tqdm(made, total=len(missing), desc="Indexing", unit=" shards", delay=2)
+            for place, rows in zip(missing, bar, strict=True):
+                indexes[place] = rows
+    return indexes
 
 
 def _listing(damaged, shards):

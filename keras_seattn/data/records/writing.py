@@ -13,8 +13,9 @@ import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
-from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.catalogs import Catalog, video_name
 from keras_seattn.data.decoding import VideoError, read_present
+from keras_seattn.data.records import index
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.errors import InputError, StorageError
@@ -104,7 +105,7 @@ def write_records(
         "shards": shards,
         "seed": seed,
         "catalog": [
-            [_name(path), int(label)]
+            [video_name(path), int(label)]
             for path, label in zip(catalog.paths, catalog.labels, strict=True)
         ],
     }
@@ -155,7 +156,7 @@ def _alone(lock, output_dir):
 def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
     """Writes one shard, and returns what the manifest says of it."""
     partial = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.partial")
-    written = []
+    written, rows, start = [], [np.empty(0, index.ROW)], 0
     try:
         with tf.io.TFRecordWriter(partial) as writer:
             for position in map(int, part):
@@ -176,11 +177,15 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
                         raise
                     damage.note_video(videos[position].path, error)
                 else:
-                    writer.write(example.SerializeToString())
+                    record = example.SerializeToString()
+                    writer.write(record)
+                    rows.append(index.rows_of_record(record, start))
+                    start += index.record_size(len(record))
                     written.append([name, label, frames])
                 bar.update()
         size = os.path.getsize(partial)
         digest = checksum(partial)
+        index.save(index.path_of(path), np.concatenate(rows))
         os.replace(partial, path)
     except (OSError, tf.errors.OpError) as error:
         raise StorageError(
@@ -238,11 +243,6 @@ def _integer(value):
 
 def _bytes(value):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _name(path):
-    """The last folder and the file's name: `<class>/<file>`."""
-    return "/".join(path.replace(os.sep, "/").split("/")[-2:])
 
 
 def _claim(output_dir, plan):

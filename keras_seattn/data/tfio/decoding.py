@@ -50,15 +50,18 @@ class GraphReader:
 
         Args:
             dataset: `tf.data.Dataset` of elements.
-            other: function of an element, likewise `(clip, index)`.
+            other: function of an element, likewise `(clip, index, *element)`.
 
         Returns:
-            A `tf.data.Dataset` of `(clip, index)`.
+            A `tf.data.Dataset` of `(clip, index, *element)`.
         """
+
+        def read(*element):
+            return *self.read(*element), *element
 
         def one(*element):
             element = tf.data.Dataset.from_tensors(element)
-            tried = element.filter(self._takes).map(self.read).ignore_errors()
+            tried = element.filter(self._takes).map(read).ignore_errors()
             return tried.concatenate(element.map(other)).take(1)
 
         return dataset.interleave(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
