@@ -140,8 +140,9 @@ def read_range(path: str | os.PathLike, start: int, length: int) -> bytes:
     Raises:
         OSError: It does not exist, cannot be reached, or ends before that.
     """
-    with open_file(path) if is_remote(path) else open(path, "rb", buffering=0) as file:
-        with _errors_named(path):
+    with _errors_named(path):
+        file = tf.io.gfile.GFile(prepare(path), "rb") if is_remote(path) else open(path, "rb", 0)
+        with file:
             file.seek(start)
             content = file.read(length)
     if len(content) < length:

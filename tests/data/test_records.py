@@ -323,7 +323,7 @@ def test_records_without_an_index_get_one_once(folder, monkeypatch, capsys):
     os.remove(written[0])
     pathlib.Path(written[1]).write_bytes(contents[1][:-20])  # half of one
     records = open_records(folder)
-    assert "Making the indexes of 2 shards, once" in capsys.readouterr().out
+    assert "Indexing 2 shards, once" in capsys.readouterr().out
     assert [pathlib.Path(path).read_bytes() for path in written] == contents
     open_records(folder)
     assert capsys.readouterr().out == ""

@@ -143,7 +143,7 @@ def _open_indexes(files, shards):
     indexes = [index.find(*shard) for shard in known]
     missing = [place for place, rows in enumerate(indexes) if rows is None]
     if missing:
-        print(f"Making the indexes of {len(missing)} shards, once: {os.path.dirname(files[0])}")
+        print(f"Indexing {len(missing)} shards, once: {os.path.dirname(files[0])}")
         with concurrent.futures.ThreadPoolExecutor() as pool:
             made = pool.map(lambda place: index.make(*known[place]), missing)
             bar = tqdm.tqdm(made, total=len(missing), desc="Indexing", unit=" shards", delay=2)
