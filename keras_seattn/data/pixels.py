@@ -94,7 +94,8 @@ class Scaler:
     """
 
     def __init__(self, colours_last: bool = False):
-        self._orientations, self._wanted = {}, None
+        self._orientations: dict[tuple[int, int], Orientation] = {}
+        self._wanted: tuple | None = None
         self._colours_last = colours_last
 
     def shown_size(self, frame: av.VideoFrame) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The clips of a training as a data set that knows its steps, and can begin at any."""
 
 import collections
+import sys
 import zlib
 from collections.abc import Callable
 
@@ -9,16 +10,15 @@ import tensorflow as tf
 from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
 from keras_seattn.data.plan import Plan
 
-# Keras draws up to two batches to build a model with, before the first epoch.
-_DRAWN_TO_BUILD = 2
+# Where Keras draws a batch before it trains, to learn the shapes of a model's inputs.
+_BUILDING = ("_symbolic_build", "_maybe_symbolic_build")
 _MOST_DIGESTS = 4096
 
 
 class TrainingClips(ClipDataset):
     """The batches of a plan. The k-th iteration is epoch k.
 
-    An iteration counts from its third batch on, or from its last one: what
-    Keras draws before the first epoch changes nothing.
+    What Keras draws before the first epoch, to build a model, is no iteration.
 
     Args:
         plan: `Plan`.
@@ -42,19 +42,16 @@ class TrainingClips(ClipDataset):
         size = plan.batch_size
 
         def finish(clips, labels, positions):
-            (step,) = numpy_function(self._note, [positions[0], clips, labels], [tf.int64])
-            return preprocess(clips), labels, tf.ensure_shape(step, ())
-
-        def take(clips, labels, step):
-            with tf.control_dependencies(numpy_function(self._take, [step], [tf.int64])):
-                return tf.identity(clips), tf.identity(labels)
+            noted = numpy_function(self._note, [positions[0], clips, labels], [tf.bool])
+            with tf.control_dependencies(noted):
+                return preprocess(clips), tf.identity(labels)
 
         positions = tf.data.Dataset.range(1).flat_map(
             lambda _: tf.data.Dataset.range(*numpy_function(self._begin, [], [tf.int64] * 2))
         )
         batches = clips_at(positions).batch(size, drop_remainder=True)
         batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        super().__init__(batches.prefetch(tf.data.AUTOTUNE).map(take), most=len(plan.steps(0)))
+        super().__init__(batches.prefetch(tf.data.AUTOTUNE), most=len(plan.steps(0)))
 
     def steps(self, epoch: int) -> range:
         """The steps of an epoch, numbered from the beginning of the training."""
@@ -73,6 +70,8 @@ class TrainingClips(ClipDataset):
     def _begin(self):
         """The positions of an iteration: the first, and the one behind the last."""
         steps = self.steps(self._epoch)
+        if not _keras_builds():
+            self._epoch += 1
         first = min(max(steps.start, self._first_step), steps.stop)
         return first * self._plan.batch_size, steps.stop * self._plan.batch_size
 
@@ -82,12 +81,14 @@ class TrainingClips(ClipDataset):
         self._digests[step] = f"{zlib.crc32(clips, zlib.crc32(labels)):08x}"
         while len(self._digests) > _MOST_DIGESTS:
             self._digests.popitem(last=False)
-        return (step,)
+        return (True,)
 
-    def _take(self, step):
-        """Notes that whoever iterates has come to a step."""
-        steps = self.steps(self._plan.epoch_of(int(step)))
-        first = max(steps.start, self._first_step)
-        if step - first >= _DRAWN_TO_BUILD or step == steps[-1]:
-            self._epoch = self._plan.epoch_of(int(step)) + 1
-        return (step,)
+
+def _keras_builds():
+    """Whether Keras waits for this iteration's first batch only to build a model."""
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            if frame.f_code.co_name in _BUILDING:
+                return True
+            frame = frame.f_back
+    return False
