@@ -1,20 +1,214 @@
 """Files that are there whole or not at all, and the place for what may be lost."""
 
+import contextlib
+import errno
 import hashlib
+import itertools
 import json
 import os
+import shutil
 import tempfile
+import time
 import typing
+from collections.abc import Iterable, Iterator
 
-from keras_seattn.errors import InputError
+from keras_seattn.errors import InputError, MissingFileError, StorageError, UserError
+from keras_seattn.processes import Process, this_process
+
+# What a disk says that takes no more.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_PARTIAL, _REPLACED = ".partial", ".replaced"
+_DAY = 86_400  # seconds
+_LONGEST_LINE = 2**20  # bytes
+_numbers = itertools.count()
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike, size: int | None = None) -> Iterator[str]:
+    """A path to write a file or a folder to, which then takes the place of `path`, whole.
+
+    It has the name of `path`, in a hidden folder beside it; what else is written
+    into that folder goes along. If the writing fails, or the process is killed,
+    what was at `path` stays as it was. What killed processes left is removed by
+    the next one that writes into the folder.
+
+    Args:
+        path: str, a file or a folder; it need not exist.
+        size: int, how many bytes are going to be written, where that is known.
+
+    Raises:
+        FileNotFoundError: The folder of `path` does not exist.
+        OSError: The disk is full, or the folder cannot be written to. It is
+            raised in place of what a library made of that.
+
+    Example:
+
+    >>> with replacing("model.keras") as partial:
+    ...     model.save(partial)
+    """
+    path = os.path.realpath(path)
+    folder, name = os.path.split(path)
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise StorageError(f"{path} is no file and no folder: it cannot be replaced.")
+    host, number, started = this_process()
+    work = os.path.join(folder, f".{started}-{number}-{next(_numbers)}-{host}{_PARTIAL}")
+    try:
+        _remove_leftovers(folder)
+        os.mkdir(work)
+    except FileNotFoundError as error:
+        raise MissingFileError(f"The folder of {path} does not exist. Make it first.") from error
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}. What was there before is whole. Make "
+            "room on the disk, check the folder, or name another one."
+        ) from error
+    try:
+        yield os.path.join(work, name)
+        _move_all(work, folder, name)
+    except UserError:
+        raise
+    except Exception as error:
+        full = _full(error, work)
+        if full is None:
+            raise
+        needed = "" if size is None else f" of {size:,}"
+        raise StorageError(
+            f"{path} could not be written: {full.strerror}, after {_bytes_in(work):,}{needed} "
+            f"bytes; {shutil.disk_usage(folder).free:,} bytes are free on its disk. What was there "
+            "before is whole. Make room, or name another folder."
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _move_all(work, folder, name):
+    """Moves what was written to its place, `name` last, safe from a loss of power."""
+    for entry in sorted(os.listdir(work), key=name.__eq__):
+        new, old = os.path.join(work, entry), os.path.join(folder, entry)
+        for file in _files(new):
+            _sync(file)
+        if os.path.isdir(new) and os.path.isdir(old):
+            # No system call replaces a folder. `_remove_leftovers` goes back if this ends here.
+            os.mkdir(os.path.join(work, _REPLACED))
+            os.rename(old, os.path.join(work, _REPLACED, entry))
+        os.replace(new, old)
+    _sync(folder)
+
+
+def _files(path):
+    """The file, or the files and folders in a folder, this one last."""
+    if not os.path.isdir(path):
+        return [path]
+    return [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path, topdown=False)
+        for name in [*names, ""]
+    ]
+
+
+def _bytes_in(folder):
+    return sum(os.path.getsize(file) for file in _files(folder) if os.path.isfile(file))
+
+
+def _sync(path):
+    with contextlib.suppress(PermissionError):  # Windows opens no folders
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _full(error, work):
+    """The OSError of a disk that takes no more, or None if something else went wrong.
+
+    Libraries report it in ways of their own, so that the disk itself is asked.
+    """
+    if isinstance(error, OSError):
+        if error.errno in _FULL or str(error.filename).startswith(work):
+            return error
+    files = [path for path in _files(work) if os.path.isfile(path)]
+    try:
+        if files:
+            with open(max(files, key=os.path.getsize), "ab") as file:
+                file.write(b"\1" * 2**20)
+                os.fsync(file)
+    except OSError as asked:
+        return asked
+    return None
+
+
+def _remove_leftovers(folder):
+    """Removes what processes that were killed while they wrote into a folder left there."""
+    with os.scandir(folder) as entries:
+        leftovers = [entry for entry in entries if entry.name.endswith(_PARTIAL)]
+    for leftover in leftovers:
+        parts = leftover.name[1 : -len(_PARTIAL)].split("-", 3)
+        if not leftover.is_dir() or len(parts) < 4 or not parts[1].isdigit():
+            continue
+        running = Process(parts[3], int(parts[1]), parts[0]).is_running()
+        if running is None:  # of another machine
+            running = time.time() - leftover.stat().st_mtime < _DAY
+        if not running:
+            replaced = os.path.join(leftover.path, _REPLACED)
+            for name in os.listdir(replaced) if os.path.isdir(replaced) else ():
+                if not os.path.exists(os.path.join(folder, name)):
+                    os.rename(os.path.join(replaced, name), os.path.join(folder, name))
+            shutil.rmtree(leftover.path, ignore_errors=True)
+
+
+def write_bytes(path: str | os.PathLike, content: bytes | memoryview) -> None:
+    """Writes a file, whole or not at all."""
+    with replacing(path, len(content)) as partial, open(partial, "wb") as file:
+        file.write(content)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a file in UTF-8, whole or not at all; half of a surrogate pair is escaped."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike, content: typing.Any) -> None:
     """Writes a JSON file, whole or not at all."""
-    partial = f"{path}.{os.getpid()}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-    os.replace(partial, path)
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
+
+
+def append_lines(path: str | os.PathLike, lines: Iterable[str]) -> None:
+    """Adds whole lines to a file, which is made where missing; a torn last one is dropped.
+
+    Raises:
+        OSError: The disk is full, or the file cannot be written to. The lines
+            before are whole.
+    """
+    text = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+    try:
+        with open(path, "a+b", buffering=0) as file:
+            tail = max(0, file.tell() - _LONGEST_LINE)
+            file.seek(tail)
+            whole = tail + file.read().rfind(b"\n") + 1
+            file.truncate(whole)
+            try:
+                rest = memoryview(text)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file)
+            except OSError:
+                file.truncate(whole)
+                raise
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be written: {error.strerror}; {len(text):,} bytes were to be added. "
+            "What was there before is whole. Make room on the disk, or check the folder."
+        ) from error
+
+
+def read_lines(path: str | os.PathLike) -> list[str]:
+    """The lines of a file of `append_lines`, without a torn last one; none where it is missing."""
+    try:
+        with open(path, encoding="utf-8", newline="\n") as file:
+            return file.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
 
 
 def read_json(path: str | os.PathLike) -> typing.Any:
