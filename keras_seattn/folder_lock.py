@@ -41,19 +41,13 @@ class FolderLock:
         self._released = threading.Event()
 
     def __enter__(self) -> "FolderLock":
-        me = {**this_process()._asdict(), "purpose": self.purpose}
         try:
             os.makedirs(self.folder, exist_ok=True)
             with self._guard():
-                if os.path.exists(self.path):
+                with contextlib.suppress(FileNotFoundError):  # nobody holds it
                     self._refuse_if_held()
                     os.remove(self.path)
-                # Where there is no guard, one of two that come here at once makes it.
-                with open(self.path, "x", encoding="utf-8") as file:
-                    json.dump(me, file)
-                os.utime(self.path)
-        except (FileExistsError, FileNotFoundError) as error:
-            raise InputError(f"{self.folder} was claimed by another process just now.") from error
+                self._create()
         except OSError as error:
             raise StorageError(f"{self.path} cannot be written: {error.strerror}.") from error
         self._released.clear()
@@ -74,6 +68,15 @@ class FolderLock:
                 guard = filelock.FileLock(os.path.join(self.folder, f".{NAME}.guard"), timeout=10)
                 stack.enter_context(guard)
             yield
+
+    def _create(self):
+        try:
+            # Where there is no guard, one of two that come here at once makes it.
+            with open(self.path, "x", encoding="utf-8") as file:
+                json.dump({**this_process()._asdict(), "purpose": self.purpose}, file)
+        except FileExistsError as error:
+            raise InputError(f"Another process has just claimed {self.folder}.") from error
+        os.utime(self.path)  # by the clock of the disk
 
     def _beat(self):
         while not self._released.wait(HEARTBEAT):
