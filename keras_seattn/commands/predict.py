@@ -70,15 +70,14 @@ def run(options):
 
 def _recognize(model, source, options, writer):
     """The prediction for a video; Ctrl-C or SIGTERM ends a stream."""
-    import tqdm
-
     from keras_seattn.data.pixels import Scaler, picture_shape
     from keras_seattn.data.streams import is_endless, is_stream
     from keras_seattn.prediction import draw_scores, predict_clips, summarize
+    from keras_seattn.progress import progress_bar
     from keras_seattn.stopping import StopRequest
 
     live, scale = is_stream(source), Scaler()
-    progress = tqdm.tqdm(
+    progress = progress_bar(
         predict_clips(model, source, top=max(options.top, DRAWN)),
         desc=source,
         unit=" clips",

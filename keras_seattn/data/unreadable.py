@@ -9,7 +9,6 @@ import typing
 import warnings
 
 import tensorflow as tf
-import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
@@ -19,6 +18,7 @@ from keras_seattn.data.opening import TooLargeError, VideoError
 from keras_seattn.data.scanning import Video, scan_video
 from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
+from keras_seattn.progress import progress_bar
 
 if typing.TYPE_CHECKING:
     from keras_seattn.data.records.manifest import Records
@@ -79,7 +79,7 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
 
     found = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for video in tqdm.tqdm(
+        for video in progress_bar(
             pool.map(scan, catalog.paths),
             total=len(catalog),
             desc="Checking videos",

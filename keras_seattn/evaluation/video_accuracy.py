@@ -5,7 +5,6 @@ import warnings
 
 import keras
 import numpy as np
-import tqdm
 
 from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.opening import VideoError
@@ -18,6 +17,7 @@ from keras_seattn.evaluation.result import EvaluationResult
 from keras_seattn.export import ExportedModel
 from keras_seattn.prediction.models import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
+from keras_seattn.progress import progress_bar
 
 
 def evaluate(
@@ -99,7 +99,7 @@ def evaluate(
     score_sums = np.zeros((len(catalog), classes))
     clip_counts = np.zeros(len(catalog), int)
     clips_right, clip_losses = np.zeros(len(catalog), int), np.zeros(len(catalog))
-    with tqdm.tqdm(
+    with progress_bar(
         total=len(catalog), desc="Scoring videos", unit=" videos", disable=not progress
     ) as bar:
         for inputs, labels in dataset.as_numpy_iterator():

@@ -9,7 +9,6 @@ import os
 import warnings
 
 import numpy as np
-import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
@@ -19,6 +18,7 @@ from keras_seattn.data.records import index
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.files import cache_file, write_json
+from keras_seattn.progress import progress_bar
 
 MANIFEST = "manifest.json"
 VERSION = 1
@@ -224,7 +224,7 @@ def check_shards(folder: str, shards: list[dict]) -> dict[str, str]:
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         found = list(
-            tqdm.tqdm(
+            progress_bar(
                 pool.map(check, shards),
                 total=len(shards),
                 desc="Checking shards",

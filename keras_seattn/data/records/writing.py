@@ -9,7 +9,6 @@ import os
 import filelock
 import numpy as np
 import tensorflow as tf
-import tqdm
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
@@ -20,6 +19,7 @@ from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.errors import InputError, StorageError
 from keras_seattn.files import read_json, write_json
+from keras_seattn.progress import progress_bar
 
 VIDEOS_PER_SHARD = 100
 # Frames decoded at once, so that a long video never lies in memory whole.
@@ -114,7 +114,7 @@ def write_records(
     lock = filelock.FileLock(os.path.join(output_dir, "writing.lock"), timeout=0)
     with (
         _alone(lock, output_dir),
-        tqdm.tqdm(total=len(order), desc="Writing", unit=" videos") as bar,
+        progress_bar(total=len(order), desc="Writing", unit=" videos") as bar,
     ):
         folder = _claim(output_dir, plan)
 

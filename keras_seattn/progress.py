@@ -1,0 +1,55 @@
+"""How far a loop is: a bar on a terminal; elsewhere, in a log, a line a minute."""
+
+import sys
+import time
+import typing
+from collections.abc import Iterable, Iterator
+
+import tqdm
+
+MINUTE = 60.0  # seconds
+
+
+class Lines:
+    """What of `tqdm.tqdm` is used here, as lines without control characters.
+
+    Nothing is said of what takes less than a minute.
+    """
+
+    def __init__(
+        self,
+        iterable: Iterable | None = None,
+        *,
+        desc: str,
+        total: int | None = None,
+        disable: bool = False,
+        **_: typing.Any,
+    ):
+        self.iterable, self.desc, self.total, self.disable = iterable, desc, total, disable
+        self.n = 0
+        self._last = time.monotonic()
+
+    def update(self, n: int = 1) -> None:
+        self.n += n
+        now = time.monotonic()
+        if now - self._last >= MINUTE and not self.disable and sys.stderr is not None:
+            self._last = now
+            of = f" of {self.total:,}" if self.total else ""
+            print(f"{self.desc}: {self.n:,}{of}", file=sys.stderr, flush=True)
+
+    def __iter__(self) -> Iterator:
+        for item in self.iterable or ():
+            yield item
+            self.update()
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def progress_bar(iterable: Iterable | None = None, **options: typing.Any) -> tqdm.tqdm | Lines:
+    """As `tqdm.tqdm`, whose options it takes; `Lines` where there is no terminal."""
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    return (tqdm.tqdm if terminal else Lines)(iterable, **options)
