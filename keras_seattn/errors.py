@@ -5,7 +5,10 @@ traceback. Each is also one of Python's own, by which it may be caught.
 """
 
 import contextlib
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 
@@ -37,14 +40,52 @@ class MissingPackageError(UserError, ImportError):
     """A package that is needed and not installed, or does not work."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+    status = 128 + signal.SIGTERM
+
+
 @contextlib.contextmanager
 def in_one_line() -> Iterator[None]:
-    """Ends a command with one line for what its user can mend; faults keep their traceback."""
+    """Ends a command with one line for what its user can mend; faults keep their traceback.
+
+    Ctrl-C and SIGTERM end it so too, with the status that shells give for them.
+    """
+
+    def terminate(*_):
+        raise Terminated
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, terminate) if in_main_thread else None
     try:
         yield
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        print(f"\n{error}" if error.args else "\nStopped.", file=sys.stderr)
+        sys.exit(getattr(error, "status", 128 + signal.SIGINT))
     except UserError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:  # of the system, which names the file
-        if error.filename is None:
-            raise
-        sys.exit(f"error: {error.filename}: {error.strerror}")
+    except OSError as error:
+        if error.filename is not None:  # of the system, which names the file
+            sys.exit(f"error: {error.filename}: {error.strerror}")
+        _end_without_output()
+        raise
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _end_without_output():
+    """Ends the process if what it prints cannot be written: who reads has gone, or a disk is full.
+
+    Quietly in the first case, as `head` wants it.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would try again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            sys.exit(141)  # as of a program that SIGPIPE ended
+        sys.exit(f"error: the output could not be written: {error.strerror}")

@@ -1,8 +1,10 @@
 """Files that are there whole or not at all, and the place for what may be lost."""
 
 import contextlib
+import csv
 import errno
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -10,7 +12,7 @@ import shutil
 import tempfile
 import time
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from keras_seattn.errors import InputError, MissingFileError, StorageError, UserError
 from keras_seattn.processes import Process, this_process
@@ -34,7 +36,8 @@ def replacing(path: str | os.PathLike, size: int | None = None) -> Iterator[str]
 
     Args:
         path: str, a file or a folder; it need not exist.
-        size: int, how many bytes are going to be written, where that is known.
+        size: int, how many bytes are going to be written, at least, where that
+            is known.
 
     Raises:
         FileNotFoundError: The folder of `path` does not exist.
@@ -59,8 +62,8 @@ def replacing(path: str | os.PathLike, size: int | None = None) -> Iterator[str]
         raise MissingFileError(f"The folder of {path} does not exist. Make it first.") from error
     except OSError as error:
         raise StorageError(
-            f"{path} cannot be written: {error.strerror}. What was there before is whole. Make "
-            "room on the disk, check the folder, or name another one."
+            f"{_final(path)} cannot be written: {error.strerror}. What was there before is whole. "
+            "Make room on the disk, check the folder, or name another one."
         ) from error
     try:
         yield os.path.join(work, name)
@@ -68,17 +71,24 @@ def replacing(path: str | os.PathLike, size: int | None = None) -> Iterator[str]
     except UserError:
         raise
     except Exception as error:
-        full = _full(error, work)
+        written = sum(map(os.path.getsize, filter(os.path.isfile, _files(work))))
+        full = _full(error, work, max(size or 0, written + 2**20))
         if full is None:
             raise
-        needed = "" if size is None else f" of {size:,}"
+        reason = os.strerror(full.errno or errno.EIO)
+        needed = f" of {size:,}" if size else ""
         raise StorageError(
-            f"{path} could not be written: {full.strerror}, after {_bytes_in(work):,}{needed} "
+            f"{_final(path)} could not be written: {reason}, after {written:,}{needed} "
             f"bytes; {shutil.disk_usage(folder).free:,} bytes are free on its disk. What was there "
-            "before is whole. Make room, or name another folder."
+            "before is whole. Make room on the disk, or name another folder."
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _final(path):
+    """Where a file will be in the end that is part of something larger."""
+    return os.sep.join(part for part in path.split(os.sep) if not part.endswith(_PARTIAL))
 
 
 def _move_all(work, folder, name):
@@ -106,10 +116,6 @@ def _files(path):
     ]
 
 
-def _bytes_in(folder):
-    return sum(os.path.getsize(file) for file in _files(folder) if os.path.isfile(file))
-
-
 def _sync(path):
     with contextlib.suppress(PermissionError):  # Windows opens no folders
         handle = os.open(path, os.O_RDONLY)
@@ -119,22 +125,30 @@ def _sync(path):
             os.close(handle)
 
 
-def _full(error, work):
+def _write_all(file, content):
+    """Writes bytes to an unbuffered file, and to the disk under it."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+    os.fsync(file)
+
+
+def _full(error, work, size):
     """The OSError of a disk that takes no more, or None if something else went wrong.
 
-    Libraries report it in ways of their own, so that the disk itself is asked.
+    Libraries report it in ways of their own, and some remove what they wrote, so that the disk
+    itself is asked: whether it takes `size` bytes.
     """
     if isinstance(error, OSError):
         if error.errno in _FULL or str(error.filename).startswith(work):
             return error
-    files = [path for path in _files(work) if os.path.isfile(path)]
     try:
-        if files:
-            with open(max(files, key=os.path.getsize), "ab") as file:
-                file.write(b"\1" * 2**20)
-                os.fsync(file)
+        with open(os.path.join(work, "asked"), "wb", buffering=0) as file:
+            _write_all(file, b"\1" * size)
     except OSError as asked:
         return asked
+    finally:
+        os.remove(os.path.join(work, "asked"))
     return None
 
 
@@ -173,6 +187,17 @@ def write_json(path: str | os.PathLike, content: typing.Any) -> None:
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
 
 
+def write_csv(
+    path: str | os.PathLike, columns: Sequence[str], rows: Iterable[Mapping[str, typing.Any]]
+) -> None:
+    """Writes a CSV file, whole or not at all."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
 def append_lines(path: str | os.PathLike, lines: Iterable[str]) -> None:
     """Adds whole lines to a file, which is made where missing; a torn last one is dropped.
 
@@ -188,10 +213,7 @@ def append_lines(path: str | os.PathLike, lines: Iterable[str]) -> None:
             whole = tail + file.read().rfind(b"\n") + 1
             file.truncate(whole)
             try:
-                rest = memoryview(text)
-                while rest:
-                    rest = rest[file.write(rest) :]
-                os.fsync(file)
+                _write_all(file, text)
             except OSError:
                 file.truncate(whole)
                 raise

@@ -1,10 +1,13 @@
 """Converts checkpoints between kenshohara/3D-ResNets-PyTorch (.pth) and Keras."""
 
 import functools
+import io
 import os
+import pathlib
 import runpy
 import sys
 import typing
+import zipfile
 from collections.abc import Callable, Sequence
 
 import keras
@@ -14,6 +17,7 @@ from keras_seattn import checkpoints
 from keras_seattn.applications import resnet3d, resnext3d
 from keras_seattn.checkpoints import loading, untrusted, upstream
 from keras_seattn.errors import InputError
+from keras_seattn.files import replacing
 from keras_seattn.labels import class_list
 from keras_seattn.preprocessing import Preprocessing, description_as_json
 from keras_seattn.settings import STAGES
@@ -83,7 +87,22 @@ def convert(
         upstream.write(checkpoint.arrays, target, architecture, description)
         return
     model = build(checkpoint, frames or checkpoint.frames or 16, size)
-    model.save_weights(target) if target.endswith(".weights.h5") else model.save(target)
+    with replacing(target) as partial:
+        _save_weights(model, partial) if target.endswith(".weights.h5") else model.save(partial)
+
+
+def _save_weights(model, path):
+    """`model.save_weights`, but for the disk: where that is full, HDF5 crashes the process.
+
+    Keras makes the same file in memory for its `.keras` files.
+    """
+    archive = f"{path}.keras"
+    model.save(archive)
+    with zipfile.ZipFile(archive) as content:
+        weights = io.BytesIO(content.read("model.weights.h5"))
+    os.remove(archive)
+    model.describe_weights(weights)
+    pathlib.Path(path).write_bytes(weights.getbuffer())
 
 
 def build(checkpoint: checkpoints.Checkpoint, frames: int = 16, size: int = 112) -> keras.Model:

@@ -110,8 +110,12 @@ class VideoNetwork(keras.Model):
     ) -> None:
         super().save_weights(filepath, *args, **kwargs)
         if str(filepath).endswith(".weights.h5"):
-            with h5py.File(filepath, "a") as file:
-                file[DESCRIPTION] = json.dumps(self._description(), ensure_ascii=False)
+            self.describe_weights(filepath)
+
+    def describe_weights(self, file: str | os.PathLike | typing.BinaryIO) -> None:
+        """Adds the preprocessing and the class names to a `.weights.h5` file."""
+        with h5py.File(file, "a") as content:
+            content[DESCRIPTION] = json.dumps(self._description(), ensure_ascii=False)
 
     def load_weights(
         self, filepath: str | os.PathLike, skip_mismatch: bool = False, **kwargs: typing.Any

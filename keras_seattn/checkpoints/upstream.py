@@ -4,6 +4,7 @@ PyTorch is imported when such a file is read or written, not before.
 """
 
 import collections
+import io
 import os
 import pickle
 import re
@@ -15,6 +16,7 @@ import numpy as np
 from keras_seattn.checkpoints import untrusted
 from keras_seattn.checkpoints.description import DESCRIPTION
 from keras_seattn.errors import InputError, MissingPackageError
+from keras_seattn.files import write_bytes
 from keras_seattn.preprocessing import HARA_2018, HARA_2020
 
 _BATCH_NORMALIZATION = {
@@ -166,7 +168,9 @@ def write(arrays: dict[str, np.ndarray], path: str, architecture: str, descripti
     """
     torch = _torch(path)
     content = {"arch": architecture, "epoch": 0, "state_dict": state_dict(arrays)}
-    torch.save({**content, DESCRIPTION: description}, path)
+    file = io.BytesIO()  # PyTorch cannot say what is wrong where a disk is full.
+    torch.save({**content, DESCRIPTION: description}, file)
+    write_bytes(path, file.getbuffer())
 
 
 def state_dict(arrays: dict[str, np.ndarray]) -> dict[str, typing.Any]:

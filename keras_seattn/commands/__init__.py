@@ -6,6 +6,7 @@ loaded in `run`, so that flags are read, and help is given, at once.
 
 import argparse
 import importlib
+import os
 import shlex
 import sys
 
@@ -26,8 +27,11 @@ def main(words=None):
     parser, _ = _parsers()
     options = parser.parse_args(words)
     options.command_line = shlex.join(["keras-seattn", *words])
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # It may be None, or a notebook's.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed
+            setattr(sys, name, open(os.devnull, "w"))
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):  # A notebook's has not.
             # What the terminal cannot show, such as names that are not UTF-8, is escaped.
             stream.reconfigure(errors="backslashreplace")
     with errors.in_one_line():

@@ -10,7 +10,6 @@ keras-seattn train --config runs/ucf101/config.json --seed 1  # that run again, 
 
 import dataclasses
 import datetime
-import json
 import os
 import shlex
 
@@ -54,6 +53,7 @@ def run(options):
     from keras_seattn import training
     from keras_seattn.applications import building
     from keras_seattn.data import datasets
+    from keras_seattn.files import write_json
 
     keras.utils.set_random_seed(run.seed)
     building.locate_weights(network)
@@ -81,10 +81,7 @@ def run(options):
     }
     print(_plan(network, run, config, model, len(train_catalog), len(test_catalog)))
     os.makedirs(output, exist_ok=True)
-    # Names of folders may hold what is no text.
-    settings = {"encoding": "utf-8", "errors": "backslashreplace"}
-    with open(os.path.join(output, "config.json"), "w", **settings) as file:
-        json.dump(config, file, indent=1, ensure_ascii=False)
+    write_json(os.path.join(output, "config.json"), config)
     result = training.train(
         model,
         recipe,

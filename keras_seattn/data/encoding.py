@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 from keras_seattn.errors import InputError, MissingFileError
+from keras_seattn.files import replacing
 
 # The unit of presentation times: 1/90000 s, as in broadcasting, divides all usual frame rates.
 _TIME_BASE = fractions.Fraction(1, 90_000)
@@ -16,8 +17,7 @@ _TIME_BASE = fractions.Fraction(1, 90_000)
 class VideoWriter:
     """Writes an MP4 file of H.264, as a context.
 
-    The file appears when the context ends without an error; until then it is
-    beside its place as `.part`.
+    The file appears when the context ends without an error.
 
     Args:
         path: str, ends in `.mp4`.
@@ -44,9 +44,12 @@ class VideoWriter:
         self._last = -1
 
     def __enter__(self) -> "VideoWriter":
-        # By its absolute path: FFmpeg takes `12:30.mp4` for an address.
-        partial = os.path.abspath(f"{self.path}.part")
-        self._container = av.open(partial, "w", format="mp4")
+        with contextlib.ExitStack() as stack:
+            # An absolute path: FFmpeg takes `12:30.mp4` for an address.
+            partial = stack.enter_context(replacing(self.path))
+            self._container = stack.enter_context(av.open(partial, "w", format="mp4"))
+            stack.push(self._finish)
+            self._end = stack.pop_all()
         return self
 
     def write(self, image: np.ndarray, seconds: float) -> None:
@@ -71,12 +74,9 @@ class VideoWriter:
         frame.pts, frame.time_base = self._last, _TIME_BASE
         self._container.mux(self._stream.encode(frame))
 
-    def __exit__(self, kind, error, traceback):
-        if error is None and self._stream is not None:
+    def _finish(self, kind, *_):
+        if kind is None and self._stream is not None:
             self._container.mux(self._stream.encode())
-        self._container.close()
-        if error is None and self._stream is not None:
-            os.replace(f"{self.path}.part", self.path)
-        else:
-            with contextlib.suppress(FileNotFoundError):  # FFmpeg makes it with the first data.
-                os.remove(f"{self.path}.part")
+
+    def __exit__(self, *error):
+        self._end.__exit__(*error)

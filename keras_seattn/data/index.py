@@ -9,6 +9,7 @@ import numpy as np
 from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.scanning import READER, Keyframe, Video
+from keras_seattn.files import replacing
 
 # What is kept of a `Video` as a column of its own, in the order of its arguments.
 _FIELDS = ("frames", "height", "width", "pixel_aspect", "rate", "plain", "timed")
@@ -73,14 +74,8 @@ class Index:
         with self._lock:
             arrays = _arrays(self._entries)
         os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
-        partial = f"{self.path}.{os.getpid()}.partial"
-        try:
-            with open(partial, "wb") as file:
-                np.savez(file, **arrays)
-            os.replace(partial, self.path)
-        finally:
-            if os.path.exists(partial):
-                os.remove(partial)
+        with replacing(self.path) as partial:
+            np.savez(partial, **arrays)
 
 
 def _arrays(entries):

@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_seattn import arguments
 from keras_seattn.errors import InputError
+from keras_seattn.files import replacing, write_text
 from keras_seattn.version import __version__
 
 PAIRS = (
@@ -101,10 +102,8 @@ def make(root: str | os.PathLike, videos_per_group: int = 6, *, seed: int = 0) -
             video_file(*video) for video in videos if video[1] in test_groups
         ]
     for file, lines in lists.items():
-        with open(os.path.join(splits_dir, file), "w", encoding="utf-8") as stream:
-            stream.writelines(line + "\n" for line in lines)
-    with open(made, "w", encoding="utf-8") as file:  # last, so that all of it is there
-        file.write(content)
+        write_text(os.path.join(splits_dir, file), "".join(f"{line}\n" for line in lines))
+    write_text(made, content)  # last, so that all of it is there
     return video_dir, splits_dir
 
 
@@ -257,7 +256,7 @@ def _scene(generator):
 
 def _encode(path, video):
     """Writes frames as MPEG-4 in AVI, the form of UCF-101's files."""
-    with av.open(path, "w") as container:
+    with replacing(path) as partial, av.open(partial, "w") as container:
         stream = container.add_stream("mpeg4", rate=FRAMES_PER_SECOND)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "yuv420p"

@@ -13,6 +13,7 @@ import sklearn.metrics
 from keras_seattn.data.decoding import read_frames, scan_video
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.files import replacing
 
 
 def plot_confusion_matrix(result: EvaluationResult, path: str | os.PathLike) -> None:
@@ -47,7 +48,8 @@ def plot_confusion_matrix(result: EvaluationResult, path: str | os.PathLike) -> 
         f"Share of each class's videos\nvideo top-1 {result.top1:.1%} of {result.videos} videos",
         loc="left",
     )
-    figure.savefig(path, dpi=110)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
 
 
 def plot_history(history_csv: str | os.PathLike, path: str | os.PathLike) -> None:
@@ -79,7 +81,8 @@ def plot_history(history_csv: str | os.PathLike, path: str | os.PathLike) -> Non
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=110)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
 
 
 def plot_precision_recall(
@@ -133,7 +136,8 @@ def plot_precision_recall(
     axes.tick_params(which="minor", length=0)
     title = f"{size} of {len(counts)} classes" if size < len(counts) else f"all {size} classes"
     axes.set(xlabel="predicted class", ylabel="true class", title=f"Videos, {title}")
-    figure.savefig(path, dpi=90)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=90)
 
 
 def _margin(axes, x, y, share, count):
@@ -225,4 +229,5 @@ def plot_strips(
             color="black" if best[0] == result.labels[index] else "red",
             in_layout=False,
         )
-    figure.savefig(path, dpi=60)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=60)

@@ -15,6 +15,7 @@ from keras_seattn.evaluation.figures import (
     plot_videos,
 )
 from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.files import replacing
 from keras_seattn.pages import how_it_was_made, picture, section, table, write_page
 
 _PAIRS = 5
@@ -83,9 +84,15 @@ def write_report(
     'runs/first/report.html'
     """
     os.makedirs(output_dir, exist_ok=True)
+    path = os.path.join(output_dir, "report.html")
+    with replacing(path) as page:  # and what goes with it, all at once
+        _write_files(result, page, title, history_csv, config, command, classes, seed)
+    return path
 
+
+def _write_files(result, page, title, history_csv, config, command, classes, seed):
     def file(name):
-        return os.path.join(output_dir, name)
+        return os.path.join(os.path.dirname(page), name)
 
     result.save(file("metrics.json"))
     result.save_per_class(file("per_class.csv"))
@@ -121,9 +128,8 @@ def write_report(
         sections.append(section("Videos", frames))
     sections.append(how_it_was_made(config, command))
 
-    path = file("report.html")
     write_page(
-        path,
+        page,
         title=title,
         subtitle=f"{result.videos:,} videos, {result.clips:,} clips, "
         f"{len(result.class_names)} classes{result.left_out}",
@@ -131,7 +137,6 @@ def write_report(
         note=_NOTE,
         sections=sections,
     )
-    return path
 
 
 def confused_pairs(result: EvaluationResult, *, most: int = _PAIRS) -> list[tuple[int, int, int]]:

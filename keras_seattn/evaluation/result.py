@@ -1,9 +1,7 @@
 """The scores of videos, and every number that follows from them."""
 
-import csv
 import dataclasses
 import functools
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ import scipy.stats
 import sklearn.metrics
 
 from keras_seattn.errors import DivergedError, InputError
+from keras_seattn.files import write_csv, write_json
 
 METRICS = ("top1", "top5", "clip_top1", "balanced_accuracy")
 _RESAMPLES = 1000
@@ -222,16 +221,12 @@ class EvaluationResult:
             "per_class": self.per_class,
             "confusion_matrix": self.confusion_matrix.tolist(),
         }
-        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-            json.dump(_without_nan(content), file, indent=1, ensure_ascii=False)
+        write_json(path, _without_nan(content))
 
     def save_per_class(self, path: str | os.PathLike) -> None:
         """Writes `per_class` as CSV; NaN becomes an empty cell."""
-        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer = csv.DictWriter(file, self.per_class[0])
-            writer.writeheader()
-            for row in self.per_class:
-                writer.writerow({k: "" if v != v else v for k, v in row.items()})
+        rows = [{k: "" if v != v else v for k, v in row.items()} for row in self.per_class]
+        write_csv(path, list(rows[0]), rows)
 
     def __str__(self):
         text = (

@@ -11,6 +11,7 @@ from PIL import Image
 from keras_seattn.errors import InputError
 from keras_seattn.explain.attention import AttentionMap
 from keras_seattn.explain.excitation import Excitations
+from keras_seattn.files import replacing
 from keras_seattn.prediction.annotation import escaped
 
 _COLOURS = "turbo"
@@ -73,7 +74,8 @@ def plot_contact_sheet(
         grid[0, column].set_title(f"frame {number}", size=9)
     _title(figure, title)
     _colour_bar(figure, grid, "activation, scaled")
-    figure.savefig(path, dpi=100)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=100)
 
 
 def plot_attention(
@@ -104,7 +106,8 @@ def plot_attention(
         axes.set_axis_off()
     _title(figure, title)
     _colour_bar(figure, grid, "attention, scaled")
-    figure.savefig(path, dpi=100)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=100)
 
 
 def plot_sequence_gates(
@@ -135,7 +138,8 @@ def plot_sequence_gates(
         axes.set(ylim=(0, 1), ylabel=f"stage {stage}", xlim=(edges[0][0], edges[-1][-1]))
     grid[-1].set_xlabel("time (s)")
     _title(figure, title)
-    figure.savefig(path, dpi=100)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=100)
 
 
 def _title(figure, text):

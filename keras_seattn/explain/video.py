@@ -21,6 +21,7 @@ from keras_seattn.explain.figures import (
     plot_contact_sheet,
     plot_sequence_gates,
 )
+from keras_seattn.files import replacing
 from keras_seattn.prediction import VideoPrediction, class_names_of, predict, video_clips
 from keras_seattn.prediction.annotation import draw_scores
 from keras_seattn.preprocessing import clip_shape
@@ -108,13 +109,10 @@ def explain_video(
                 title = f"{os.path.basename(prediction.path)}, {timed[0].start:.1f} s: {top}"
                 _explain_clip(model, clip, frames, heat, title, class_name, output_dir)
 
-    animation[0].save(
-        os.path.join(output_dir, "overlay.gif"),
-        save_all=True,
-        append_images=animation[1:],
-        duration=milliseconds,
-        loop=0,
-    )
+    with replacing(os.path.join(output_dir, "overlay.gif")) as partial:
+        animation[0].save(
+            partial, save_all=True, append_images=animation[1:], duration=milliseconds, loop=0
+        )
     if gates:
         title = f"Gates of frames: {os.path.basename(prediction.path)}"
         plot_sequence_gates(os.path.join(output_dir, "gates.png"), gates, title=title)

@@ -4,8 +4,6 @@ import contextlib
 import functools
 import os
 import pathlib
-import shutil
-import tempfile
 
 import keras
 
@@ -19,6 +17,7 @@ from keras_seattn.export.formats import (
     read_openvino,
     write_description,
 )
+from keras_seattn.files import replacing
 from keras_seattn.layers import tensorflow_cpu
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
@@ -88,12 +87,8 @@ def export_model(model: keras.Model, path: str | os.PathLike, format: str) -> No
     batch = 1 if format == "litert" else None
     shape = (batch, *model.input_shape[1:])
     signature = [keras.InputSpec(shape=shape, dtype="float32", name="clip")]
-    try:
-        temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-")
-    except OSError as error:
-        raise StorageError(f"`path` cannot be written to: {path}: {error.strerror}") from error
-    with temporary as folder:
-        new = os.path.join(folder, path.name)
+    size = sum(weight.nbytes for weight in model.get_weights())
+    with replacing(path, size) as new:
         whole = _whole_reshapes() if format == "onnx" else contextlib.nullcontext()
         with tensorflow_cpu.operations(_OPERATIONS[format]), whole:
             float32_copy(model).export(
@@ -104,10 +99,6 @@ def export_model(model: keras.Model, path: str | os.PathLike, format: str) -> No
         elif format == "openvino":
             _tidy_openvino(new)
         write_description(new, format, describe(model))
-        if path.is_dir():
-            shutil.rmtree(path)
-        for file in os.listdir(folder):
-            os.replace(os.path.join(folder, file), path.parent / file)
 
 
 def describe(model: keras.Model) -> dict:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
+from keras_seattn.files import write_text
+
 _TEMPLATE = importlib.resources.files(__package__) / "page.html"
 
 
@@ -46,8 +48,7 @@ def write_page(
         note=html.escape(note),
         sections="\n".join(sections),
     )
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(page)
+    write_text(path, page)
 
 
 def section(title: str, content: str) -> str:

@@ -4,7 +4,7 @@ import os
 
 import keras
 
-from keras_seattn.files import read_json, write_json
+from keras_seattn.files import read_json, replacing, write_json
 from keras_seattn.tuning.hypermodel import setting_as_text
 
 
@@ -53,11 +53,8 @@ class Executions:
         path = self.path(settings, epochs, execution, ".json")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if model is not None:
-            final = self.path(settings, epochs, execution, ".keras")
-            # Workers may do the same by mistake of a lost message, so names are not shared.
-            partial = self.path(settings, epochs, execution, f".{os.getpid()}.partial.keras")
-            model.save(partial)
-            os.replace(partial, final)
+            with replacing(self.path(settings, epochs, execution, ".keras")) as partial:
+                model.save(partial)
         write_json(path, result)
 
     def keep_only(self, settings: dict, epochs: int, execution: int, executions: int) -> None:

@@ -9,6 +9,7 @@ import matplotlib.figure
 import matplotlib.patches
 import numpy as np
 
+from keras_seattn.files import replacing
 from keras_seattn.pages import how_it_was_made, picture, section, table, write_page
 from keras_seattn.tuning.hypermodel import ReductionHyperModel
 from keras_seattn.tuning.result import (
@@ -158,7 +159,8 @@ def plot_trade_off(result: SearchResult, path: str | os.PathLike) -> None:
         label="front: no other has as few and does better",
     )
     panels[0].legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
 
 
 def plot_heat_map(
@@ -209,7 +211,8 @@ def plot_heat_map(
     axes.set(xlabel="sequence reduction d", ylabel="channel reduction r")
     axes.set_title(f"{result.objective}; framed: the best", fontsize=10)
     figure.colorbar(image, ax=axes)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
 
 
 def _trials_table(result):

@@ -1,6 +1,5 @@
 """What a search found: its trials, their costs, the best of them and the front of trade-offs."""
 
-import csv
 import dataclasses
 import math
 import os
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_seattn.files import write_csv
 from keras_seattn.tuning.cost import Cost
 from keras_seattn.tuning.hypermodel import setting_as_text
 
@@ -175,13 +175,11 @@ class SearchResult:
 
     def save_csv(self, path: str | os.PathLike) -> None:
         """Writes `rows` as a CSV file; what is not known is left empty."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            for row in self.rows():
-                writer.writerow(
-                    {name: "" if _unknown(row[name]) else row[name] for name in COLUMNS}
-                )
+        rows = [
+            {name: "" if _unknown(row[name]) else row[name] for name in COLUMNS}
+            for row in self.rows()
+        ]
+        write_csv(path, COLUMNS, rows)
 
     def __str__(self):
         lines = [("trial", "r", "d", "", self.objective, "gates", "multiply-adds", "ms", "front")]

@@ -15,7 +15,7 @@ from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation import evaluate, write_report
-from keras_seattn.files import read_json, write_json
+from keras_seattn.files import read_json, replacing, write_json
 from keras_seattn.prediction import load_model
 from keras_seattn.settings import SearchSettings, fit_settings
 from keras_seattn.training.recipe import Recipe, paper_recipe
@@ -266,7 +266,8 @@ def _test(best, test_catalog, output_dir, search):
         seen = test["seen"]
     print(f"\nScoring the test videos with the model of trial {best.number}", flush=True)
     keras.utils.clear_session()
-    shutil.copyfile(best.model_path, os.path.join(output_dir, "model.keras"))
+    with replacing(os.path.join(output_dir, "model.keras")) as partial:
+        shutil.copyfile(best.model_path, partial)
     result = evaluate(
         load_model(best.model_path),
         test_catalog,

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
-from keras_seattn.files import cache_file
+from keras_seattn.files import cache_file, replacing
 
 # One row for each frame, videos in the order of the shard.
 ROW = np.dtype(
@@ -87,10 +87,8 @@ def path_of(shard: str) -> str:
 
 def save(path: str, rows: np.ndarray) -> None:
     """Writes an index."""
-    partial = f"{path}.{os.getpid()}.partial"
-    with open(partial, "wb") as file:
-        np.save(file, rows)
-    os.replace(partial, path)
+    with replacing(path, rows.nbytes) as partial:
+        np.save(partial, rows)
 
 
 def rows_of_record(record: bytes, start: int) -> np.ndarray:

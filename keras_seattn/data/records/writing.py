@@ -1,12 +1,9 @@
 """Video files -> TFRecord shards of JPEG frames."""
 
 import concurrent.futures
-import contextlib
-import glob
 import math
 import os
 
-import filelock
 import numpy as np
 import tensorflow as tf
 
@@ -17,8 +14,9 @@ from keras_seattn.data.decoding import VideoError, read_present
 from keras_seattn.data.records import index
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
-from keras_seattn.errors import InputError, StorageError
-from keras_seattn.files import read_json, write_json
+from keras_seattn.errors import InputError
+from keras_seattn.files import read_json, replacing, write_json
+from keras_seattn.folder_lock import FolderLock
 from keras_seattn.progress import progress_bar
 
 VIDEOS_PER_SHARD = 100
@@ -110,10 +108,8 @@ def write_records(
         ],
     }
     damage = DamageLog(catalog)
-    os.makedirs(output_dir, exist_ok=True)
-    lock = filelock.FileLock(os.path.join(output_dir, "writing.lock"), timeout=0)
     with (
-        _alone(lock, output_dir),
+        FolderLock(output_dir, "writing records"),
         progress_bar(total=len(order), desc="Writing", unit=" videos") as bar,
     ):
         folder = _claim(output_dir, plan)
@@ -142,22 +138,10 @@ def write_records(
     return manifest
 
 
-@contextlib.contextmanager
-def _alone(lock, output_dir):
-    try:
-        with lock:
-            yield
-    except filelock.Timeout as error:
-        raise InputError(
-            f"Another process writes records to {output_dir}. Wait for it, or name another folder."
-        ) from error
-
-
 def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
     """Writes one shard, and returns what the manifest says of it."""
-    partial = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.partial")
     written, rows, start = [], [np.empty(0, index.ROW)], 0
-    try:
+    with replacing(path) as partial:  # and its index
         with tf.io.TFRecordWriter(partial) as writer:
             for position in map(int, part):
                 name, label = plan["catalog"][position]
@@ -185,16 +169,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
                 bar.update()
         size = os.path.getsize(partial)
         digest = checksum(partial)
-        index.save(index.path_of(path), np.concatenate(rows))
-        os.replace(partial, path)
-    except (OSError, tf.errors.OpError) as error:
-        raise StorageError(
-            f"{path} could not be written: {getattr(error, 'message', error)}. Make room on the "
-            "disk, or check the folder, and run the same command again: finished shards are kept."
-        ) from error
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+        index.save(index.path_of(partial), np.concatenate(rows))
     return {
         "file": os.path.basename(path),
         "bytes": size,
@@ -249,8 +224,6 @@ def _claim(output_dir, plan):
     """The folder of notes on each shard, made or found with the same plan in it."""
     folder = os.path.join(output_dir, "notes")
     path = os.path.join(folder, "plan.json")
-    for leftover in glob.glob(os.path.join(glob.escape(output_dir), ".*.partial")):
-        os.remove(leftover)
     if os.path.exists(path):
         before = read_json(path)
         changed = [name for name in plan if before.get(name) != plan[name]]

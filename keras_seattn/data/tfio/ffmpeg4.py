@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from keras_seattn.files import cache_folder
+from keras_seattn.files import cache_folder, replacing
 
 RELEASE = "bullseye"  # Debian 11
 PACKAGES = ("libavformat58", "libavcodec58", "libavutil56", "libswscale5", "libswresample3")
@@ -45,8 +45,11 @@ def fetch(folder: pathlib.Path) -> str:
         if folder.exists() and any(folder.iterdir()):
             raise RuntimeError(f"{folder} holds other files. Name an empty folder, or a new one.")
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as work:
-            os.replace(_unpack(pathlib.Path(work)), root)
+        with (
+            tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as work,
+            replacing(root) as partial,
+        ):
+            _unpack(pathlib.Path(work)).rename(partial)
     libraries = [*root.glob("lib/**/lib*.so.*"), *root.glob("usr/lib/**/lib*.so.*")]
     folders = sorted({str(path.parent) for path in libraries})
     if not any(os.path.exists(os.path.join(path, WANTED)) for path in folders):
