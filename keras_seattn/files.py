@@ -147,8 +147,6 @@ def _full(error, work, size):
             _write_all(file, b"\1" * size)
     except OSError as asked:
         return asked
-    finally:
-        os.remove(os.path.join(work, "asked"))
     return None
 
 

@@ -1,18 +1,18 @@
 """Exported models score as their Keras models do, and carry what their users must know."""
 
 import concurrent.futures
-import errno
 import importlib.util
-import os
 import sys
 
 import keras
 import numpy as np
 import pytest
+from storage_limits import file_size_limit
 from tiny_network import TinyNetwork
 
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.applications.video_network import VideoNetwork
+from keras_seattn.errors import StorageError
 from keras_seattn.export import ExportedModel, export_model, is_exported, verify
 from keras_seattn.export.writing import float32_copy
 from keras_seattn.layers import (
@@ -215,12 +215,6 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     ):
         patch.setattr(keras.backend, "backend", lambda: "jax")
         export_model(model, str(tmp_path / "m"), "savedmodel")
-    with (
-        monkeypatch.context() as patch,
-        pytest.raises(OSError, match=r"cannot be written to.*/m: No"),
-    ):
-        patch.setattr("tempfile.TemporaryDirectory", _no_space)
-        export_model(model, str(tmp_path / "m"), "savedmodel")
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(
         ImportError, match=r'needs onnx and tf2onnx: pip install "keras-seattn\[onn'
@@ -229,8 +223,23 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mine", "mine.tflite"]
 
 
-def _no_space(*args, **options):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize("format", PATHS)
+def test_a_full_disk_is_named_and_the_file_before_is_whole(format, tmp_path, monkeypatch):
+    for module in RUNTIMES[format]:
+        pytest.importorskip(module)
+    monkeypatch.setenv("AUTOGRAPH_VERBOSITY", "0")
+    model, path = (
+        TinyNetwork(input_shape=(2, 16, 16, 3), sa_stages=(), width=0.1),
+        tmp_path / PATHS[format],
+    )
+    export_model(model, path, format)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    with (
+        file_size_limit(20_000),
+        pytest.raises(StorageError, match=f"^{path} could not be written: File too large, after "),
+    ):
+        export_model(model, path, format)
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 
 def test_channels_first(tmp_path):

@@ -146,7 +146,7 @@ def _open_indexes(files, shards):
         print(f"Indexing {len(missing)} shards, once: {os.path.dirname(files[0])}")
         with concurrent.futures.ThreadPoolExecutor() as pool:
             made = pool.map(lambda place: index.make(*known[place]), missing)
-            bar = tqdm.tqdm(made, total=len(missing), desc="Indexing", unit=" shards", delay=2)
+            bar = progress_bar(made, total=len(missing), desc="Indexing", unit=" shards", delay=2)
             for place, rows in zip(missing, bar, strict=True):
                 indexes[place] = rows
     return indexes
