@@ -73,7 +73,7 @@ def in_one_line() -> Iterator[None]:
         raise
     finally:
         if in_main_thread:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _end_without_output():
@@ -82,7 +82,7 @@ def _end_without_output():
     Quietly in the first case, as `head` wants it.
     """
     try:
-        sys.stdout.flush()
+        print(flush=True)  # Python forgets what it could not write.
     except OSError as error:
         # Python would try again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

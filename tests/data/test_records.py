@@ -260,6 +260,24 @@ def test_a_full_disk_leaves_nothing_half_written(catalog, tmp_path):
         assert sum(1 for _ in tf.data.TFRecordDataset(str(path))) == 2
 
 
+def test_ctrl_c_ends_it_before_the_shard_is_done(catalog, tmp_path, monkeypatch):
+    begun, write = [], writing._example
+
+    def interrupted(*arguments):
+        begun.append(arguments)
+        if len(begun) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        return write(*arguments)
+
+    monkeypatch.setattr(writing, "_example", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_records(catalog, tmp_path / "stopped", shards=1)
+    assert len(begun) < 12
+    assert sorted(path.name for path in (tmp_path / "stopped").glob("[!.]*")) == ["notes"]
+    write_records(catalog, tmp_path / "stopped", shards=1)
+
+
 def test_two_writers_and_other_records_are_refused(catalog, folder, tmp_path):
     with FolderLock(folder, "writing records"):
         with pytest.raises(ValueError, match="is in use for writing records by process"):

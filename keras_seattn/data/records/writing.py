@@ -3,6 +3,7 @@
 import concurrent.futures
 import math
 import os
+import threading
 
 import numpy as np
 import tensorflow as tf
@@ -107,7 +108,7 @@ def write_records(
             for path, label in zip(catalog.paths, catalog.labels, strict=True)
         ],
     }
-    damage = DamageLog(catalog)
+    damage, stopped = DamageLog(catalog), threading.Event()
     with (
         FolderLock(output_dir, "writing records"),
         progress_bar(total=len(order), desc="Writing", unit=" videos") as bar,
@@ -119,7 +120,9 @@ def write_records(
             note = os.path.join(folder, f"{number}.json")
             path = os.path.join(output_dir, f"shard-{number:05d}-of-{shards:05d}.tfrecord")
             if not _is_written(note, path):
-                shard = _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar)
+                shard = _write_shard(
+                    path, part, videos, catalog, plan, damage, unreadable, bar, stopped
+                )
                 write_json(note, shard)
             else:
                 bar.update(len(part))
@@ -130,6 +133,7 @@ def write_records(
             try:
                 written = [future.result() for future in futures]
             except BaseException:
+                stopped.set()
                 pool.shutdown(cancel_futures=True)
                 raise
         manifest = os.path.join(output_dir, MANIFEST)
@@ -138,12 +142,14 @@ def write_records(
     return manifest
 
 
-def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar):
+def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, stopped):
     """Writes one shard, and returns what the manifest says of it."""
     written, rows, start = [], [np.empty(0, index.ROW)], 0
     with replacing(path) as partial:  # and its index
         with tf.io.TFRecordWriter(partial) as writer:
             for position in map(int, part):
+                if stopped.is_set():
+                    raise concurrent.futures.CancelledError
                 name, label = plan["catalog"][position]
                 try:
                     example, frames = _example(
