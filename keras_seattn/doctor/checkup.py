@@ -23,9 +23,19 @@ def check_all() -> int:
     print_environment()
     installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
     parts = (*installed, "decoding")
+    processes, wrong = [], []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        right = dict(zip(parts, pool.map(run_part, parts), strict=True))
-    wrong = [part for part in parts if not right[part]]
+        try:
+            for part, (right, lines) in zip(
+                parts, pool.map(lambda part: run_part(part, processes), parts), strict=True
+            ):
+                print(lines, end="", flush=True)
+                if not right:
+                    wrong.append(part)
+        except BaseException:
+            for process in processes:
+                process.kill()
+            raise
     print(f"\nWrong: {', '.join(wrong)}" if wrong else "\nAll right")
     return 1 if wrong else 0
 
@@ -35,8 +45,12 @@ def check_part(part: str) -> int:
     return check_decoding() if part == "decoding" else check_backend(part)
 
 
-def run_part(part: str) -> bool:
-    """Runs and prints a part of the checks, in a process of its own; whether all is right."""
+def run_part(part: str, processes: list[subprocess.Popen]) -> tuple[bool, str]:
+    """Runs a part of the checks in a process of its own, which is added to `processes`.
+
+    Returns:
+        `(right, lines)`: bool, whether all is right, and str, what to print.
+    """
     environment = {
         **os.environ,
         "KERAS_BACKEND": part if part in BACKENDS else "tensorflow",
@@ -44,14 +58,15 @@ def run_part(part: str) -> bool:
     }
     command = [sys.executable, "-m", "keras_seattn.doctor", part]
     # What libraries log would hide the rest; their last words say why a process ended.
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    lines = f"\n{part}\n{ended.stdout}"
-    if ended.returncode not in (0, 1):
-        code = ended.returncode
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+        processes.append(process)
+        output, errors = process.communicate()
+    lines, code = f"\n{part}\n{output}", process.returncode
+    if code not in (0, 1):
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        lines += "\n    ".join([f"WRONG    the process {how}", *ended.stderr.splitlines()[-3:], ""])
-    print(lines, end="", flush=True)
-    return ended.returncode == 0
+        lines += "\n    ".join([f"WRONG    the process {how}", *errors.splitlines()[-3:], ""])
+    return code == 0, lines
 
 
 def print_environment() -> None:
