@@ -87,7 +87,7 @@ def convert(
         upstream.write(checkpoint.arrays, target, architecture, description)
         return
     model = build(checkpoint, frames or checkpoint.frames or 16, size)
-    with replacing(target) as partial:
+    with replacing(target, sum(weight.nbytes for weight in model.get_weights())) as partial:
         _save_weights(model, partial) if target.endswith(".weights.h5") else model.save(partial)
 
 

@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import os
 import shlex
+import signal
 import sys
 
 from keras_seattn.commands import flags
@@ -103,6 +104,9 @@ def run(options):
     from keras_seattn.data import datasets
     from keras_seattn.tuning import workers
 
+    if tuning.role() != "single":
+        # At once: the threads that talk to the others would outlive an exception.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     workers.end_with_launcher()
     # It warns that many models were compiled, which is what a search does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
