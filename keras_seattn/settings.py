@@ -113,6 +113,8 @@ class FitSettings:
         seed: int, of the sampling of clips; None for other clips each time.
         crop_scales: tuple of float in (0, 1]; see `data.train_clips`.
         unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
+        save_every: float, the seconds after which the state of a training is
+            written again, to go on from.
     """
 
     epochs: int = 100
@@ -120,6 +122,7 @@ class FitSettings:
     seed: int | None = None
     crop_scales: tuple = CROP_SCALES
     unreadable: str = "stop"
+    save_every: float = 300
 
     def __post_init__(self):
         _set(
@@ -129,6 +132,7 @@ class FitSettings:
             seed=arguments.seed(self.seed),
             crop_scales=tuple(self.crop_scales),
         )
+        _check_seconds(self, "save_every")
         arguments.one_of(self.unreadable, ("stop", "skip"), "unreadable")
 
 
@@ -192,11 +196,7 @@ class SearchSettings(FitSettings):
         _set(self, executions_per_trial=executions)
         if self.max_trials is not None:
             _set(self, max_trials=arguments.positive_integer(self.max_trials, "max_trials"))
-        if not 0 < self.worker_timeout < float("inf"):
-            raise InputError(
-                "`worker_timeout` must be a number of seconds above 0. Received: "
-                f"{self.worker_timeout}"
-            )
+        _check_seconds(self, "worker_timeout")
 
 
 TUNERS = ("grid", "random", "bayesian", "hyperband")
@@ -293,6 +293,12 @@ def read_config(path: str) -> tuple[NetworkSettings, RunSettings]:
         )
     except (InputError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _check_seconds(settings, name):
+    seconds = getattr(settings, name)
+    if not (isinstance(seconds, int | float) and 0 < seconds < float("inf")):
+        raise InputError(f"`{name}` must be a number of seconds above 0. Received: {seconds!r}")
 
 
 def _refuse_no_seed(settings):

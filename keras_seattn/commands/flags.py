@@ -115,6 +115,12 @@ def add_training_flags(parser, epochs):
         help="auto, the default: half precision where this machine is faster with it",
     )
     add("--seed", type=seed, help="(0)")
+    add(
+        "--save-every",
+        type=float,
+        metavar="SECONDS",
+        help="how often the state is written that the same command goes on from (300)",
+    )
     return add
 
 

@@ -6,10 +6,13 @@ keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/te
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
     --weights resnet-18-kinetics.pth --train-from-stage 4 --se-stages 4 --sa-stages 4
 keras-seattn train --config runs/ucf101/config.json --seed 1  # that run again, but for the seed
+
+Stopped at any moment and started again with the same command, it goes on.
 """
 
 import dataclasses
-import datetime
+import hashlib
+import json
 import os
 import shlex
 
@@ -38,22 +41,23 @@ def add_flags(parser):
         "head alone)",
     )
     run("--config", metavar="JSON", help="config.json of a run, to repeat; other flags win over it")
-    parser.add_argument("--output", help="folder for the results (runs/<data set>-<time>)")
+    parser.add_argument(
+        "--output",
+        help="folder for the results (runs/<data set>-<network>-<digest of the settings>)",
+    )
 
 
 def run(options):
     network, run = flags.settings(options)
     if run.train_from_stage and not network.weights:
         options.parser.error("--train-from-stage needs --weights, or the rest would stay random")
-    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    output = options.output or os.path.join("runs", f"{run.dataset}-{time}")
+    output = options.output or os.path.join("runs", _name(network, run))
 
     import keras
 
     from keras_seattn import training
     from keras_seattn.applications import building
     from keras_seattn.data import datasets
-    from keras_seattn.files import write_json
 
     keras.utils.set_random_seed(run.seed)
     building.locate_weights(network)
@@ -80,8 +84,6 @@ def run(options):
         "backend": keras.backend.backend(),
     }
     print(_plan(network, run, config, model, len(train_catalog), len(test_catalog)))
-    os.makedirs(output, exist_ok=True)
-    write_json(os.path.join(output, "config.json"), config)
     result = training.train(
         model,
         recipe,
@@ -96,6 +98,16 @@ def run(options):
     print(f"Report: {os.path.join(output, 'report.html')}")
     model_path = shlex.quote(os.path.join(output, "model.keras"))
     print(f"Use the model: keras-seattn predict VIDEO --model {model_path}")
+
+
+def _name(network, run):
+    """A name for the folder of a run: the same settings, and none else, have the same."""
+    settings = dataclasses.asdict(network) | dataclasses.asdict(run)
+    del settings["save_every"]
+    if run.recipe != "quick":  # The others may go on for more epochs.
+        del settings["epochs"]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return f"{run.dataset}-{network.model}-{digest[:6]}"
 
 
 def _plan(network, run, config, model, training_videos, test_videos):

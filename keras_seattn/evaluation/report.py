@@ -41,6 +41,7 @@ def write_report(
     history_csv: str | os.PathLike | None = None,
     config: dict | None = None,
     command: str | None = None,
+    resumptions: Sequence[str] = (),
     classes: int | Sequence[str] = 20,
     seed: int = 0,
 ) -> str:
@@ -63,6 +64,8 @@ def write_report(
             is none.
         config: dict of what the model was made with, or None.
         command: str, the command that made it, or None.
+        resumptions: sequence of str, when the training was gone on with after
+            it had stopped.
         classes: int, how many classes to draw at random in
             `precision_recall.png`; or a list of names.
         seed: int, of the random choice.
@@ -126,7 +129,7 @@ def _write_files(result, page, title, history_csv, config, command, classes, see
     if _drawn(plot_videos, result, file("videos.png")):
         frames = picture(file("videos.png"), "frames of videos", shrink=0.5)
         sections.append(section("Videos", frames))
-    sections.append(how_it_was_made(config, command))
+    sections.append(how_it_was_made(config, command, _resumed(resumptions)))
 
     write_page(
         page,
@@ -153,6 +156,12 @@ def confused_pairs(result: EvaluationResult, *, most: int = _PAIRS) -> list[tupl
     order = np.argsort(-counts, axis=None, kind="stable")[:most]
     pairs = [np.unravel_index(place, counts.shape) for place in order]
     return [(int(a), int(b), int(counts[a, b])) for a, b in pairs if counts[a, b]]
+
+
+def _resumed(resumptions):
+    """When a training was gone on with, as text."""
+    times = f"{len(resumptions)} times" if len(resumptions) > 1 else "once"
+    return f"Resumed {times}:\n" + "\n".join(resumptions) if resumptions else None
 
 
 def _confused(result, file):

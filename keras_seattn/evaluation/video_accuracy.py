@@ -6,6 +6,7 @@ import warnings
 import keras
 import numpy as np
 
+from keras_seattn import stopping
 from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pipeline import test_clips
@@ -103,6 +104,7 @@ def evaluate(
         total=len(catalog), desc="Scoring videos", unit=" videos", disable=not progress
     ) as bar:
         for inputs, labels in dataset.as_numpy_iterator():
+            stopping.check()
             labels = places[labels]
             scores = np.asarray(model.predict_on_batch(inputs["clip"]), "float64")
             check_probabilities(scores)

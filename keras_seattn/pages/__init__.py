@@ -56,9 +56,11 @@ def section(title: str, content: str) -> str:
     return f"<section><h2>{title}</h2>{content}</section>"
 
 
-def how_it_was_made(config: dict | None = None, command: str | None = None) -> str:
-    """HTML of the section with a command and a configuration, a dict; nothing without both."""
-    texts = [command] if command else []
+def how_it_was_made(
+    config: dict | None = None, command: str | None = None, note: str | None = None
+) -> str:
+    """HTML of the section with a command, a note and a configuration, a dict; of those given."""
+    texts = [text for text in (command, note) if text]
     if config:
         texts.append(json.dumps(config, indent=1, ensure_ascii=False))
     if not texts:

@@ -1,24 +1,35 @@
 """A training run: from two catalogs to a saved model with its metrics and pictures."""
 
+import contextlib
 import os
+import sys
 import typing
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from keras_seattn import stopping
 from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.records.manifest import Records
 from keras_seattn.description import set_class_names
 from keras_seattn.errors import DivergedError, ExistingFileError, InputError
 from keras_seattn.evaluation import EvaluationResult, evaluate, write_report
+from keras_seattn.folder_lock import FolderLock
 from keras_seattn.prediction.models import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.raised import as_raised
 from keras_seattn.settings import FitSettings, fit_settings
+from keras_seattn.training.differences import describe
+from keras_seattn.training.keeping import KeepState
+from keras_seattn.training.lines import EpochLines
 from keras_seattn.training.recipe import Recipe
+from keras_seattn.training.run_folder import RunFolder, SaveModel
+from keras_seattn.training.state import TrainingState
 from keras_seattn.training.video_validation import VideoValidation
+
+STATE = "state.npz"
 
 
 def train(
@@ -77,6 +88,7 @@ def train(
     ...     model, recipe, train_catalog, test_catalog, "runs/first", epochs=100
     ... )
     """
+    output_dir = os.fspath(output_dir)
 
     def file(name):
         return os.path.join(output_dir, name)
@@ -86,39 +98,56 @@ def train(
     clip_shape(model)
     check_classes(model, train_catalog, test_catalog)
     check_output(output_dir)
-    os.makedirs(output_dir, exist_ok=True)
-    fit(
-        model,
-        recipe,
-        train_catalog,
-        test_catalog,
-        settings,
-        callbacks=[
-            keras.callbacks.ModelCheckpoint(file("model.keras")),
-            keras.callbacks.ModelCheckpoint(file("best.keras"), "val_loss", save_best_only=True),
-            keras.callbacks.CSVLogger(file("history.csv")),
-            keras.callbacks.TensorBoard(file("tensorboard"), write_graph=False),
-        ],
-    )
-    result = evaluate(model, test_catalog, settings.batch_size, unreadable=settings.unreadable)
-    write_report(
-        result,
-        output_dir,
-        title=f"{model.name}: {result.top1:.1%} of {result.videos} videos",
-        history_csv=file("history.csv"),
-        config=config,
-        command=command,
-    )
+    with FolderLock(output_dir, "training"):
+        description = describe(model, recipe, train_catalog, test_catalog, settings, config)
+        state = TrainingState(file(STATE), description, settings.seed, file("steps.csv"))
+        if state.result and state.is_over(settings.epochs):
+            print(f"This run is finished: {file('report.html')}", flush=True)
+            _fit(model, recipe, train_catalog, test_catalog, settings, state)
+            return state.result
+        folder = RunFolder(output_dir, state, settings.epochs, config, command)
+        models = [
+            SaveModel(file("model.keras"), state),
+            SaveModel(file("best.keras"), state, best_only=True),
+        ]
+        with _stoppable(state):
+            callbacks = [*models, folder]
+            _fit(model, recipe, train_catalog, test_catalog, settings, state, callbacks)
+            batch_size, unreadable = settings.batch_size, settings.unreadable
+            result = evaluate(model, test_catalog, batch_size, unreadable=unreadable)
+        write_report(
+            result,
+            output_dir,
+            title=f"{model.name}: {result.top1:.1%} of {result.videos} videos",
+            history_csv=file("history.csv"),
+            config=config,
+            command=command,
+            resumptions=folder.resumptions(),
+        )
+        state.finish(result)
+        folder.finish()
     return result
 
 
+@contextlib.contextmanager
+def _stoppable(state):
+    """A context that Ctrl-C and SIGTERM end in order, and that says how to go on."""
+    try:
+        with stopping.StopRequest():
+            yield
+    except stopping.Stopped as stopped:
+        state.wait()
+        message = f"Stopped at {state.place}. The same command goes on."
+        raise stopping.Stopped(stopped.status, message) from None
+
+
 def check_output(output_dir: str | os.PathLike) -> None:
-    """Raises a FileExistsError if a folder holds a trained model, which would be overwritten."""
+    """Raises a FileExistsError if a folder holds a model that no training here can go on with."""
     path = os.path.join(output_dir, "model.keras")
-    if os.path.exists(path):
+    if os.path.exists(path) and not os.path.exists(os.path.join(output_dir, STATE)):
         raise ExistingFileError(
-            f"`output_dir` holds a trained model already: {path}. Name another folder, or remove "
-            "that one."
+            f"`output_dir` holds a trained model, and no {STATE} to go on from: {path}. Name "
+            "another folder, or remove that one."
         )
 
 
@@ -131,6 +160,7 @@ def fit(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
+    state_file: str | os.PathLike | None = None,
     **changes: typing.Any,
 ) -> keras.callbacks.History:
     """Trains a model on the videos of one catalog and scores another after each epoch.
@@ -143,7 +173,11 @@ def fit(
             them; they are matched by name.
         callbacks: sequence of `keras.callbacks.Callback`, called behind the
             recipe's.
-        verbose: as in `keras.Model.fit`.
+        verbose: as in `keras.Model.fit`; `"auto"` means a bar on a terminal,
+            and else a line for each epoch.
+        state_file: str, an `.npz` file to keep the state of the training in; a
+            later call with the same arguments goes on from it, and comes to the
+            same. None means that it cannot be gone on with.
         **changes: see `train`.
 
     Returns:
@@ -153,7 +187,9 @@ def fit(
 
     Raises:
         ValueError: The second catalog has classes that the first does not
-            have, or the model does not fit them.
+            have, or the model does not fit them; or `state_file` is damaged or
+            of another training.
+        stopping.Stopped: With `state_file`, on Ctrl-C or SIGTERM.
         evaluation.DivergedError: The loss became NaN.
         data.VideoError: Videos cannot be read; the message lists them.
 
@@ -164,40 +200,108 @@ def fit(
     >>> history.history["val_top1"][-1]
     0.61
     """
-    settings, recipe = fit_settings(FitSettings, settings, changes), recipe.fresh()
-    frames, size, data_format = clip_shape(model)
+    settings = fit_settings(FitSettings, settings, changes)
     check_classes(model, train_catalog, validation_catalog)
-    clips = train_clips(
+    description = describe(model, recipe, train_catalog, validation_catalog, settings)
+    state = TrainingState(state_file, description, settings.seed)
+    with _stoppable(state) if state_file else contextlib.nullcontext():
+        return _fit(
+            model, recipe, train_catalog, validation_catalog, settings, state, callbacks, verbose
+        )
+
+
+def _fit(
+    model,
+    recipe,
+    train_catalog,
+    validation_catalog,
+    settings,
+    state,
+    callbacks=(),
+    verbose="auto",
+):
+    """Fits a model from where a state is."""
+    recipe = recipe.fresh()
+    set_class_names(model, train_catalog.class_names)
+    compile_model(model, recipe)
+    state.give(model)
+    kept = [*recipe.callbacks, *callbacks]
+    keep_state = KeepState(state, kept, settings.save_every)
+    callbacks = [
+        keep_state.first,
+        keras.callbacks.TerminateOnNaN(),
+        VideoValidation(validation_catalog, settings.batch_size, settings.unreadable),
+        *kept,
+        keep_state,
+    ]
+    if verbose == "auto":
+        verbose = 1 if sys.stdout and sys.stdout.isatty() else 2
+    if verbose == 2:
+        callbacks, verbose = [*callbacks, EpochLines(state)], 0
+    by_hand = keras.callbacks.CallbackList(callbacks, model=model, epochs=settings.epochs)
+    with as_raised():
+        if state.validating:
+            _end_epoch(by_hand, state)
+        if state.is_over(settings.epochs):
+            _end_training(by_hand)
+        else:
+            keep_state.clips = _clips(model, train_catalog, settings, state)
+            model.fit(
+                keep_state.clips,
+                initial_epoch=state.epoch,
+                epochs=settings.epochs,
+                shuffle=False,  # `train_clips` does it.
+                verbose=verbose,
+                callbacks=callbacks,
+            )
+    state.wait()
+    if not np.isfinite(state.rows[-1]["loss"]):
+        raise DivergedError(
+            f"The loss was not a finite number in epoch {state.epoch}: the training diverged. "
+            "Train again with a lower learning rate."
+        )
+    return _history(model, state.rows)
+
+
+def _clips(model, train_catalog, settings, state):
+    """The clips to train on, from where a state is."""
+    frames, size, data_format = clip_shape(model)
+    return train_clips(
         train_catalog,
         frames,
         size,
         settings.batch_size,
-        seed=settings.seed,
+        seed=state.seed,
         unreadable=settings.unreadable,
         crop_scales=settings.crop_scales,
         data_format=data_format,
         preprocessing=preprocessing_of(model),
+        first_step=state.step,
     )
-    set_class_names(model, train_catalog.class_names)
-    compile_model(model, recipe)
-    with as_raised():
-        history = model.fit(
-            clips,
-            epochs=settings.epochs,
-            shuffle=False,  # `train_clips` does it.
-            verbose=verbose,
-            callbacks=[
-                keras.callbacks.TerminateOnNaN(),
-                VideoValidation(validation_catalog, settings.batch_size, settings.unreadable),
-                *recipe.callbacks,
-                *callbacks,
-            ],
-        )
-    if not np.all(np.isfinite(history.history["loss"])):
-        raise DivergedError(
-            f"The loss was not a finite number in epoch {len(history.epoch)}: the training "
-            "diverged. Train again with a lower learning rate."
-        )
+
+
+def _end_epoch(callbacks, state):
+    """What is left of an epoch whose steps are over: its validation, and what follows from it."""
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(state.epoch)
+    callbacks.on_epoch_end(state.epoch, callbacks.model.get_metrics_result())
+
+
+def _end_training(callbacks):
+    """What Keras does when a training ends, such as going back to the best weights."""
+    callbacks.on_train_begin()
+    model = callbacks.model
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end()
+
+
+def _history(model, rows):
+    """Keras' history of a training, of all its epochs, whenever they were."""
+    history = keras.callbacks.History()
+    history.set_model(model)
+    history.on_train_begin()
+    for row in rows:
+        history.on_epoch_end(row["epoch"], {name: row[name] for name in row if name != "epoch"})
     return history
 
 
@@ -208,6 +312,10 @@ def compile_model(model: keras.Model, recipe: Recipe) -> None:
         loss="sparse_categorical_crossentropy",
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="clip_top1")],
     )
+    # Keras builds metrics with the first batch, and a state sets them before.
+    classes = model.output_shape[-1]
+    model.compute_metrics(None, np.zeros(1, "int64"), np.full((1, classes), 1 / classes, "float32"))
+    model.reset_metrics()
 
 
 def check_classes(
