@@ -31,10 +31,10 @@ def run(options):
         given.update(dataset="folder", data_dir=folder, test_dir=folder)
     data = flags.data_settings(options)
 
-    from keras_seattn import evaluation, prediction
+    from keras_seattn import evaluation
     from keras_seattn.data import datasets
 
-    model = prediction.load_model(options.model)
+    model = flags.load_model(options.model)
     os.makedirs(options.output, exist_ok=True)
     _, catalog = datasets.load(data, options.output)
     result = evaluation.evaluate(model, catalog, options.batch_size, unreadable=data.unreadable)

@@ -3,6 +3,8 @@
 keras-seattn explain video.mp4 --model runs/demo/model.keras --output explained
 """
 
+from keras_seattn.commands import flags
+
 
 def add_flags(parser):
     parser.add_argument("video", metavar="VIDEO", help="a video file")
@@ -12,9 +14,9 @@ def add_flags(parser):
 
 
 def run(options):
-    from keras_seattn import explain, prediction
+    from keras_seattn import explain
 
-    model = prediction.load_model(options.model)
+    model = flags.load_model(options.model)
     shown = explain.explain_video(
         model, options.video, options.output, class_name=options.class_name
     )

@@ -7,6 +7,7 @@ keras-seattn export --model model.keras --format onnx --output served/actions.on
 import pathlib
 import shlex
 
+from keras_seattn.commands import flags
 from keras_seattn.version import __version__
 
 
@@ -24,11 +25,10 @@ def run(options):
     from keras_seattn.errors import InputError
     from keras_seattn.export import ExportedModel, export_model, verify
     from keras_seattn.export.formats import FORMATS
-    from keras_seattn.prediction import load_model
 
     ending = FORMATS[options.format][0] or ".savedmodel"
     output = options.output or str(pathlib.Path(options.model).with_suffix(ending))
-    model = load_model(options.model)
+    model = flags.load_model(options.model)
     export_model(model, output, options.format)
     result = verify(model, ExportedModel(output))
     print(

@@ -6,6 +6,8 @@ the demo, or those of `--config`.
 
 import argparse
 import dataclasses
+import os
+import sys
 
 from keras_seattn.settings import (
     CROP_SCALES,
@@ -169,6 +171,17 @@ def settings(options, epochs=None, demo_epochs=None):
         if "weights" in given:  # Those of before say nothing of these.
             network = dataclasses.replace(network, width=None, preprocessing=None)
     return changed(network, given), changed(run, given)
+
+
+def load_model(path):
+    """The model of `--model`; says so if the training that it is of is not finished."""
+    from keras_seattn.prediction import models
+
+    model = models.load_model(path)
+    note = os.path.join(os.path.dirname(path), models.UNFINISHED)
+    if os.path.exists(note):
+        print(f"The training of {path} is not finished; see {note}.", file=sys.stderr)
+    return model
 
 
 def demo_network(weights=False):

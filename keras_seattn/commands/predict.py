@@ -11,6 +11,8 @@ import contextlib
 import json
 import sys
 
+from keras_seattn.commands import flags
+
 DRAWN = 3  # classes on a frame of --output
 
 
@@ -36,12 +38,12 @@ def add_flags(parser):
 
 
 def run(options):
-    from keras_seattn import data, prediction
+    from keras_seattn import data
     from keras_seattn.data.encoding import VideoWriter
     from keras_seattn.errors import InputError
 
     predictions, failed = [], []
-    model = prediction.load_model(options.model)
+    model = flags.load_model(options.model)
     videos = [
         path
         for source in options.videos

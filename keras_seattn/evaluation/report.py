@@ -89,11 +89,12 @@ def write_report(
     os.makedirs(output_dir, exist_ok=True)
     path = os.path.join(output_dir, "report.html")
     with replacing(path) as page:  # and what goes with it, all at once
-        _write_files(result, page, title, history_csv, config, command, classes, seed)
+        made = how_it_was_made(config, command, _resumed(resumptions))
+        _write_files(result, page, title, history_csv, made, classes, seed)
     return path
 
 
-def _write_files(result, page, title, history_csv, config, command, classes, seed):
+def _write_files(result, page, title, history_csv, made, classes, seed):
     def file(name):
         return os.path.join(os.path.dirname(page), name)
 
@@ -129,7 +130,7 @@ def _write_files(result, page, title, history_csv, config, command, classes, see
     if _drawn(plot_videos, result, file("videos.png")):
         frames = picture(file("videos.png"), "frames of videos", shrink=0.5)
         sections.append(section("Videos", frames))
-    sections.append(how_it_was_made(config, command, _resumed(resumptions)))
+    sections.append(made)
 
     write_page(
         page,

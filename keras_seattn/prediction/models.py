@@ -13,6 +13,9 @@ from keras_seattn.checkpoints import untrusted
 from keras_seattn.errors import DivergedError, InputError, MissingFileError
 from keras_seattn.export import ExportedModel, is_exported
 
+# In the folder of a training until it is finished.
+UNFINISHED = "UNFINISHED.txt"
+
 
 def load_model(path: str | os.PathLike) -> keras.Model | ExportedModel:
     """Loads a model for `predict`: a `.keras` file, in Keras' safe mode, or an exported one.

@@ -49,7 +49,7 @@ class KeepState(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if not self.state.validating:
             self.clips.begin_epoch(epoch)
-        if self.state.validating or self.state.step > self.clips.steps(epoch).start:
+        if self.state.begun:
             self.state.give_metrics(self.model)
 
     def on_train_batch_end(self, batch: int, logs: dict) -> None:
@@ -70,8 +70,8 @@ class KeepState(keras.callbacks.Callback):
         self.model.stop_training = self._stop
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        self.state.rows.append({"epoch": epoch, **{name: float(logs[name]) for name in logs}})
-        self.state.validating, self.state.over = False, self.model.stop_training
+        row = {"epoch": epoch, **{name: float(logs[name]) for name in logs}}
+        self.state.end_epoch(row, over=self.model.stop_training)
         self._save(logs)
 
     def _save(self, logs):

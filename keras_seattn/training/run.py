@@ -51,11 +51,20 @@ def train(
     `best.keras` is picked by it. The metrics returned and written are those of
     the last epoch, which no choice on the test videos has touched.
 
+    Stopped at any moment, by Ctrl-C, a kill or a full disk, the same call goes
+    on from the last state that it wrote, every `save_every` seconds and after
+    each epoch, and comes to the same result. More epochs may be given then,
+    where the recipe does not depend on their number.
+
     Writes to `output_dir`:
 
+    - `state.npz`: all that is needed to go on;
+    - `UNFINISHED.txt`: until the run is finished;
     - `model.keras`: the model, with its class names, after the last epoch, written after each;
     - `best.keras`: the model of the epoch with the lowest validation loss;
-    - `history.csv`, `tensorboard/`: the epochs;
+    - `history.csv`, `tensorboard/`: the epochs; `steps.csv`: the loss of each step, as Keras
+      shows it, and a digest of its clips;
+    - `resumptions.csv`: when the run was begun and gone on with, where, and at which step;
     - `report.html`, its pictures, `metrics.json`, `per_class.csv`: the result;
       see `evaluation.write_report`.
 
@@ -70,15 +79,18 @@ def train(
             defaults.
         config, command: for the report; see `evaluation.write_report`.
         **changes: fields of `FitSettings` to change: `epochs=`, `batch_size=`,
-            `seed=`, `unreadable=`, `crop_scales=`.
+            `seed=`, `unreadable=`, `crop_scales=`, `save_every=`.
 
     Returns:
         An `evaluation.EvaluationResult` of the test catalog.
 
     Raises:
         ValueError: The second catalog has classes that the first does not
-            have, or the model does not fit them.
-        FileExistsError: `output_dir` holds a model already.
+            have, or the model does not fit them; `output_dir` holds another
+            training, or one that another process is at work on.
+        FileExistsError: `output_dir` holds a model of something else.
+        stopping.Stopped: Ctrl-C was pressed, or SIGTERM came.
+        OSError: The disk is full, or the folder cannot be written to.
         data.VideoError: Videos cannot be read; the message lists them.
 
     Example:
@@ -101,7 +113,7 @@ def train(
     with FolderLock(output_dir, "training"):
         description = describe(model, recipe, train_catalog, test_catalog, settings, config)
         state = TrainingState(file(STATE), description, settings.seed, file("steps.csv"))
-        if state.result and state.is_over(settings.epochs):
+        if state.is_over(settings.epochs) and state.result:
             print(f"This run is finished: {file('report.html')}", flush=True)
             _fit(model, recipe, train_catalog, test_catalog, settings, state)
             return state.result
@@ -124,8 +136,8 @@ def train(
             command=command,
             resumptions=folder.resumptions(),
         )
-        state.finish(result)
         folder.finish()
+        state.finish(result)
     return result
 
 
@@ -211,14 +223,7 @@ def fit(
 
 
 def _fit(
-    model,
-    recipe,
-    train_catalog,
-    validation_catalog,
-    settings,
-    state,
-    callbacks=(),
-    verbose="auto",
+    model, recipe, train_catalog, validation_catalog, settings, state, callbacks=(), verbose="auto"
 ):
     """Fits a model from where a state is."""
     recipe = recipe.fresh()
@@ -238,6 +243,8 @@ def _fit(
         verbose = 1 if sys.stdout and sys.stdout.isatty() else 2
     if verbose == 2:
         callbacks, verbose = [*callbacks, EpochLines(state)], 0
+    if state.found and state.result is None:
+        print(f"Going on at {state.found}", flush=True)
     by_hand = keras.callbacks.CallbackList(callbacks, model=model, epochs=settings.epochs)
     with as_raised():
         if state.validating:

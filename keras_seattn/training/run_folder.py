@@ -11,10 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn import files
+from keras_seattn.prediction.models import UNFINISHED
 from keras_seattn.processes import this_process
 from keras_seattn.training.state import TrainingState
-
-UNFINISHED = "UNFINISHED.txt"
 
 
 class SaveModel(keras.callbacks.Callback):

@@ -39,6 +39,7 @@ class TrainingState:
         step: int, how many steps were trained.
         rows: list of dict, the epochs that were: `epoch` and its metrics.
         seed: int.
+        begun: bool, whether some of the steps of `epoch` were trained.
         validating: bool, whether the steps of the epoch are over, its end is not.
         over: bool, whether a callback ended the training.
         found: str, what was read, for people; None if there was nothing.
@@ -58,7 +59,7 @@ class TrainingState:
     ):
         self.path, self.steps_path, self.description = path, steps_path, description
         self.seed = secrets.randbelow(2**32) if seed is None else seed
-        self.step, self.validating, self.over = 0, False, False
+        self.step, self.begun, self.validating, self.over = 0, False, False, False
         self.rows: list[dict] = []
         self.found: str | None = None
         self.result: EvaluationResult | None = None
@@ -83,8 +84,17 @@ class TrainingState:
         return f"epoch {self.epoch + 1}, step {self.step}"
 
     def is_over(self, epochs: int) -> bool:
-        """Whether nothing is left to train of a number of epochs."""
-        return self.over or self.epoch >= epochs
+        """Whether nothing is left to train of a number of epochs.
+
+        Raises:
+            ValueError: More than these were trained already.
+        """
+        if self.epoch + self.begun > epochs:
+            raise InputError(
+                f"{self.path} has come to {self.place} already. Give more `epochs` than {epochs}, "
+                "or name another folder."
+            )
+        return self.over or self.epoch == epochs
 
     def _read(self):
         try:
@@ -92,7 +102,7 @@ class TrainingState:
             before = content["description"]
             self.step, self.seed = content["step"], content["seed"]
             self.rows, self.over = content["rows"], content["over"]
-            self.validating = content["validating"]
+            self.begun, self.validating = content["begun"], content["validating"]
             self._callbacks, self._variables = content["callbacks"], content["variables"]
             if content["result"]:
                 self.result = EvaluationResult(**content["result"])
@@ -147,7 +157,12 @@ class TrainingState:
     def add_step(self, loss: float, clips: str) -> None:
         """Counts a step: its loss, and the digest of its clips."""
         self._step_lines.append(f"{self.step},{loss!r},{clips}")
-        self.step += 1
+        self.step, self.begun = self.step + 1, True
+
+    def end_epoch(self, row: dict, over: bool) -> None:
+        """Counts an epoch; `over`: whether it was the last, as a callback says."""
+        self.rows.append(row)
+        self.begun, self.validating, self.over = False, False, over
 
     def save(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Copies the state of a model and of callbacks, and has it written behind the training.
@@ -164,6 +179,7 @@ class TrainingState:
             "seed": self.seed,
             "rows": list(self.rows),
             "over": self.over,
+            "begun": self.begun,
             "validating": self.validating,
             "callbacks": self._callbacks,
             "variables": {name: _copy(v) for name, v in _variables_of(model).items()},

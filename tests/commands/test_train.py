@@ -39,7 +39,8 @@ def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path, run_command, monkeypa
         assert (tmp_path / "out" / name).stat().st_size > 0
 
     message, *_ = run_command("train", *data, "--output", "out", *TINY)
-    assert message.startswith("error: `output_dir` holds a trained model")
+    assert message.startswith("error: out/state.npz is of another training.")
+    assert "\nse_stages: [] then, [1, 2, 3, 4] now\n" in message
 
     # The run's configuration repeats it, into a folder of its own.
     code, *_ = run_command("train", "--config", "out/config.json", "--output", "again")

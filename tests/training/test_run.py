@@ -28,7 +28,7 @@ def test_a_run(tiny_ucf101, tmp_path):
     result = train(
         model, recipe, train_catalog, test_catalog, output, epochs=2, batch_size=6, seed=0
     )
-    files = {name for name in os.listdir(output) if not name.startswith("confused_")}
+    files = {name for name in os.listdir(output) if not name.startswith(("confused_", "."))}
     assert files == {
         "report.html",
         "precision_recall.png",
@@ -36,6 +36,9 @@ def test_a_run(tiny_ucf101, tmp_path):
         "model.keras",
         "best.keras",
         "history.csv",
+        "state.npz",
+        "steps.csv",
+        "resumptions.csv",
         "training_curves.png",
         "tensorboard",
         "metrics.json",
@@ -61,7 +64,8 @@ def test_a_run(tiny_ucf101, tmp_path):
     loss = evaluate(reloaded, test_catalog, progress=False).loss
     assert loss == pytest.approx(float(rows[best]["val_loss"]), rel=1e-5)
 
-    with pytest.raises(FileExistsError, match="holds a trained model already"):
+    os.remove(os.path.join(output, "state.npz"))
+    with pytest.raises(FileExistsError, match=r"holds a trained model, and no state\.npz"):
         train(model, recipe, train_catalog, test_catalog, output, epochs=1)
 
 
