@@ -13,7 +13,8 @@ import sys
 from keras_seattn import errors, version
 
 COMMANDS = (
-    "train", "evaluate", "predict", "explain", "export", "records", "convert", "search", "doctor",
+    "train", "evaluate", "predict", "explain", "export", "records", "convert", "search", "verify",
+    "doctor",
 )  # fmt: skip
 
 

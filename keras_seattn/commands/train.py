@@ -57,18 +57,11 @@ def run(options):
 
     from keras_seattn import training
     from keras_seattn.applications import building
-    from keras_seattn.data import datasets
 
-    keras.utils.set_random_seed(run.seed)
     building.locate_weights(network)
     network, run = flags.resolved(network, run)
-    keras.config.set_dtype_policy(run.mixed_precision)
     training.check_output(output)
-    train_catalog, test_catalog = datasets.load(run, output, run.seed)
-    model = building.build(network, len(train_catalog.class_names))
-    if run.train_from_stage:
-        training.freeze_before(model, run.train_from_stage)
-    recipe = training.make_recipe(run, network, len(train_catalog))
+    model, recipe, train_catalog, test_catalog = prepare(network, run, output)
     optimizer = recipe.optimizer
     rate = optimizer.get_config()["learning_rate"]
     rate = rate["config"]["warmup_target"] if isinstance(rate, dict) else float(rate)
@@ -98,6 +91,29 @@ def run(options):
     print(f"Report: {os.path.join(output, 'report.html')}")
     model_path = shlex.quote(os.path.join(output, "model.keras"))
     print(f"Use the model: keras-seattn predict VIDEO --model {model_path}")
+
+
+def prepare(network, run, output):
+    """What a run trains: `(model, recipe, training catalog, test catalog)`.
+
+    Args:
+        network, run: the settings, resolved.
+        output: str, the folder of the run.
+    """
+    import keras
+
+    from keras_seattn import training
+    from keras_seattn.applications import building
+    from keras_seattn.data import datasets
+
+    keras.utils.set_random_seed(run.seed)
+    keras.config.set_dtype_policy(run.mixed_precision)
+    train_catalog, test_catalog = datasets.load(run, output, run.seed)
+    model = building.build(network, len(train_catalog.class_names))
+    if run.train_from_stage:
+        training.freeze_before(model, run.train_from_stage)
+    recipe = training.make_recipe(run, network, len(train_catalog))
+    return model, recipe, train_catalog, test_catalog
 
 
 def _name(network, run):

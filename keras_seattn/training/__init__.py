@@ -1,5 +1,6 @@
 """The paper's recipe, and a training run from catalogs to a saved, evaluated model."""
 
+from keras_seattn.training.fitting import compile_model, fit
 from keras_seattn.training.freezing import HEAD, freeze_before
 from keras_seattn.training.precision import automatic_policy
 from keras_seattn.training.recipe import (
@@ -10,12 +11,14 @@ from keras_seattn.training.recipe import (
     paper_recipe,
     quick_recipe,
 )
-from keras_seattn.training.run import check_output, compile_model, fit, train
+from keras_seattn.training.run import check_output, train
+from keras_seattn.training.verifying import Verification, verify
 from keras_seattn.training.video_validation import VideoValidation
 
 __all__ = [
     "HEAD",
     "Recipe",
+    "Verification",
     "VideoValidation",
     "automatic_policy",
     "check_output",
@@ -28,4 +31,5 @@ __all__ = [
     "paper_recipe",
     "quick_recipe",
     "train",
+    "verify",
 ]

@@ -65,7 +65,7 @@ class TrainingState:
         self.result: EvaluationResult | None = None
         self._callbacks: list[dict] = []
         self._variables: dict[str, np.ndarray] = {}
-        self._step_lines: list[str] = []
+        self.new_steps: list[str] = []
         self._behind = concurrent.futures.ThreadPoolExecutor(1)
         self._written: concurrent.futures.Future | None = None
         if path is not None and os.path.exists(path):
@@ -156,7 +156,7 @@ class TrainingState:
 
     def add_step(self, loss: float, clips: str) -> None:
         """Counts a step: its loss, and the digest of its clips."""
-        self._step_lines.append(f"{self.step},{loss!r},{clips}")
+        self.new_steps.append(f"{self.step},{loss!r},{clips}")
         self.step, self.begun = self.step + 1, True
 
     def end_epoch(self, row: dict, over: bool) -> None:
@@ -185,7 +185,7 @@ class TrainingState:
             "variables": {name: _copy(v) for name, v in _variables_of(model).items()},
             "result": None,
         }
-        lines, self._step_lines = self._step_lines, []
+        lines, self.new_steps = self.new_steps, []
         self.wait()
         self._written = self._behind.submit(self._write, content, lines)
 

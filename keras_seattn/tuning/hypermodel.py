@@ -13,8 +13,8 @@ from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import clip_shape
 from keras_seattn.settings import STAGES, checked_stages, parse_stages, stages_as_text
+from keras_seattn.training.fitting import compile_model
 from keras_seattn.training.recipe import paper_recipe
-from keras_seattn.training.run import compile_model
 
 # The reductions and what they are called in texts.
 LETTERS = {

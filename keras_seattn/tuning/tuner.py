@@ -18,8 +18,8 @@ from keras_tuner.engine.trial import Trial
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.errors import DivergedError, InputError, UserError
 from keras_seattn.settings import SearchSettings
+from keras_seattn.training.fitting import fit
 from keras_seattn.training.recipe import Recipe
-from keras_seattn.training.run import fit
 from keras_seattn.tuning.executions import Executions
 from keras_seattn.tuning.hypermodel import LETTERS, ReductionHyperModel, setting_as_text
 

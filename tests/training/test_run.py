@@ -12,7 +12,7 @@ from tiny_network import TinyNetwork
 from keras_seattn.data import Catalog, load_ucf101
 from keras_seattn.evaluation import DivergedError, evaluate
 from keras_seattn.training import fit, paper_recipe, quick_recipe, train
-from keras_seattn.training.run import compile_model
+from keras_seattn.training.fitting import compile_model
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
