@@ -1,11 +1,14 @@
 """The trainings of a search, kept on disk: what is finished is never trained again."""
 
+import math
 import os
+import warnings
 
 import keras
 
-from keras_seattn.files import read_json, replacing, write_json
+from keras_seattn.files import replacing, write_json
 from keras_seattn.tuning.hypermodel import setting_as_text
+from keras_seattn.tuning.reading import SearchError, read_part
 
 
 class Executions:
@@ -35,10 +38,14 @@ class Executions:
         return os.path.join(self.folder, name, f"{execution + 1}{suffix}")
 
     def read(self, settings: dict, epochs: int, execution: int) -> dict | None:
-        """The result of a finished execution, a dict, or None."""
+        """The result of a finished execution, a dict, or None; a damaged one is as none."""
+        path = self.path(settings, epochs, execution, ".json")
+        if not os.path.exists(path):
+            return None
         try:
-            return read_json(self.path(settings, epochs, execution, ".json"))
-        except FileNotFoundError:
+            return read_part(path, finite, "It counts as not there: this is trained again.")
+        except SearchError as error:
+            warnings.warn(f"{error}", stacklevel=2)
             return None
 
     def write(
@@ -63,3 +70,13 @@ class Executions:
             path = self.path(settings, epochs, other, ".keras")
             if os.path.exists(path):
                 os.remove(path)
+
+
+def finite(result: dict) -> dict:
+    """The result of an execution, which has failed if a metric is not a finite number."""
+    if "failed" in result:
+        return result
+    for name, value in result["metrics"].items():
+        if not math.isfinite(value):
+            return {"failed": f"{name} was {value} after the last epoch"}
+    return result

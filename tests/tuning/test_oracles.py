@@ -9,6 +9,7 @@ from tiny_network import TinyNetwork
 
 from keras_seattn.settings import SearchSettings
 from keras_seattn.tuning import ReductionHyperModel, oracles
+from keras_seattn.tuning.executions import finite
 from keras_seattn.tuning.tuner import ReductionTuner
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -29,12 +30,12 @@ class MadeUp(ReductionTuner):
 
     ran = None
 
-    def run_trial(self, trial, **options):
-        values = trial.hyperparameters.values
-        settings = self.hypermodel.distinct(self.hypermodel.settings(values))
+    def train_once(self, settings, epochs, execution):
         key = (settings["channel_reduction"], settings["sequence_reduction"])
-        self.ran = [*(self.ran or []), (key, values.get("tuner/epochs"))]
-        return {"val_top1": self.score(key)}
+        self.ran = [*(self.ran or []), (key, epochs)]
+        result = finite({"metrics": {"val_top1": self.score(key)}})
+        self.kept.write(settings, epochs, execution, result)
+        return result
 
     def score(self, key):
         return 1 / key[0] + 0.1 / key[1]
@@ -175,7 +176,7 @@ def test_a_chief_started_again_leaves_a_trial_to_its_worker(tmp_path):
     second = tuner("grid", tmp_path / "other").oracle
     second._set_project_dir(str(tmp_path), "keras_tuner")
     second.reload()
-    second._hold_until = np.inf  # as `watch_workers` does, for a while
+    second._hold_until = np.inf  # a while that does not end
     assert second.create_trial("worker-2").status == "IDLE"
     second.get_trial("0000")  # worker-1 says that it lives
     assert second.create_trial("worker-2").trial_id == "0001"
