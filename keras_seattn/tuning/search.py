@@ -8,7 +8,6 @@ import typing
 import warnings
 from collections.abc import Callable
 
-import filelock
 import keras
 
 from keras_seattn.data.catalogs import Catalog, match_classes, summary
@@ -17,6 +16,7 @@ from keras_seattn.data.unreadable import scan_catalog
 from keras_seattn.errors import InputError
 from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.files import replacing, write_json
+from keras_seattn.folder_lock import FolderLock
 from keras_seattn.prediction import load_model
 from keras_seattn.settings import SearchSettings, fit_settings
 from keras_seattn.training.recipe import Recipe, paper_recipe
@@ -85,11 +85,11 @@ def search_reductions(
 
     Raises:
         ValueError: An argument outside of what is said above, or a folder that
-            holds a search of something else.
+            holds a search of something else, or that another one is at work in.
         FileExistsError: `output_dir` holds a model that no search made.
         data.VideoError: Videos cannot be read; the message lists them.
         SearchError: No trial was finished; or a file of the search is damaged,
-            and the message names it; or another search is at work.
+            and the message names it.
         OSError: A result cannot be written; its trial is run again next time.
 
     Source:
@@ -155,28 +155,23 @@ def search_reductions(
     if part == "worker":
         run()
         return None
-    try:
-        with filelock.FileLock(os.path.join(output_dir, "search.lock"), timeout=0):
-            trials = _collect(run())
-            if not any(trial.status == "completed" for trial in trials):
-                reasons = "; ".join(sorted({trial.message for trial in trials}))
-                raise SearchError(
-                    f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning "
-                    f"rate, or other settings, in another folder than {output_dir}."
-                )
-            trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
-            result = SearchResult(trials, search.objective, len(validation))
-            test = _test(result.best, test_catalog, output_dir, search)
-            result = dataclasses.replace(result, test=test)
-            full = full_training and full_training(result.best.settings)
-            write_search_report(
-                result, hypermodel, output_dir, config=config, command=command, full=full
+    with FolderLock(output_dir, "a search"):
+        trials = _collect(run())
+        if not any(trial.status == "completed" for trial in trials):
+            reasons = "; ".join(sorted({trial.message for trial in trials}))
+            raise SearchError(
+                f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning "
+                f"rate, or other settings, in another folder than {output_dir}."
             )
-            return result
-    except filelock.Timeout as error:
-        raise SearchError(
-            f"Another search is at work in {output_dir}. Wait for it, or name another folder."
-        ) from error
+        trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
+        result = SearchResult(trials, search.objective, len(validation))
+        test = _test(result.best, test_catalog, output_dir, search)
+        result = dataclasses.replace(result, test=test)
+        full = full_training and full_training(result.best.settings)
+        write_search_report(
+            result, hypermodel, output_dir, config=config, command=command, full=full
+        )
+        return result
 
 
 def _claim(output_dir, search):

@@ -67,9 +67,9 @@ class ReductionTuner(keras_tuner.Tuner):
         try:
             super().search(**training)
         except grpc.RpcError as error:
+            reason = error.details().removeprefix("Exception calling application: ")
             raise SearchError(
-                f"The chief at {address} does not go on: {error.details()}. Start it, then this "
-                "worker again."
+                f"The chief at {address} does not go on: {reason} Start it, then this worker again."
             ) from error
 
     def _lead(self, address):

@@ -12,7 +12,6 @@ import shutil
 import socket
 import types
 
-import filelock
 import pytest
 import tensorflow as tf
 from tiny_network import TinyNetwork
@@ -21,6 +20,7 @@ from keras_seattn import training
 from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
 from keras_seattn.errors import StorageError
 from keras_seattn.evaluation import evaluate, load_model
+from keras_seattn.folder_lock import FolderLock
 from keras_seattn.tuning import (
     Cost,
     ReductionHyperModel,
@@ -232,9 +232,8 @@ def test_a_model_that_no_search_made_is_not_overwritten(arguments):
 
 
 def test_two_searches_in_one_folder(arguments):
-    os.makedirs(arguments["output_dir"])
-    with filelock.FileLock(os.path.join(arguments["output_dir"], "search.lock")):
-        with pytest.raises(SearchError, match="Another search is at work in"):
+    with FolderLock(arguments["output_dir"], "a search"):
+        with pytest.raises(ValueError, match=f"in use for a search by process {os.getpid()} on "):
             search_reductions(**arguments)
 
 
