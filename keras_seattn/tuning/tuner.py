@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras_tuner.engine.trial import Trial
 
+from keras_seattn import stopping
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.errors import DivergedError, InputError
 from keras_seattn.settings import SearchSettings
@@ -86,14 +87,17 @@ class ReductionTuner(keras_tuner.Tuner):
         server = threading.Thread(target=serve, daemon=True)
         server.start()
         try:
-            while server.is_alive():
-                server.join(min(1, silence / 4))
-                self.oracle.drop_silent_workers(silence)
+            with stopping.StopRequest() as stop:
+                while server.is_alive() and not stop.made:
+                    server.join(min(1, silence / 4))
+                    self.oracle.drop_silent_workers(silence)
         except RuntimeError as error:  # of gRPC
             raise SearchError(
                 f"The chief cannot listen on {address}: {error}. Set KERASTUNER_ORACLE_IP to "
                 "an address of this machine and KERASTUNER_ORACLE_PORT to a free port."
             ) from error
+        if stop.status is not None:
+            raise stopping.Stopped(stop.status, "Stopped. The same command goes on.")
 
     # A tuner's own file, in which there is nothing, is the oracle's here.
     def _get_tuner_fname(self):
@@ -135,11 +139,12 @@ class ReductionTuner(keras_tuner.Tuner):
         """
         settings, epochs = self.configuration(trial)
         print(f"\nTrial {trial.trial_id}: {describe(settings, self.hypermodel)}", flush=True)
-        with self._sign_of_life(trial.trial_id):
+        with self._sign_of_life(trial.trial_id), stopping.StopRequest():
             results = [
                 result or self.train_once(settings, epochs, execution, **training)
                 for execution, result in enumerate(self.results(trial))
             ]
+            stopping.check()
         failures = [result["failed"] for result in results if "failed" in result]
         if failures:
             raise keras_tuner.errors.FailedTrialError(failures[0])
@@ -176,7 +181,7 @@ class ReductionTuner(keras_tuner.Tuner):
         train_catalog: Catalog,
         validation_catalog: Catalog,
     ) -> dict:
-        """Trains a configuration, and keeps the result.
+        """Trains a configuration, from where it was stopped, and keeps the result.
 
         Args:
             settings: dict, as `ReductionHyperModel.distinct` returns it.
@@ -204,6 +209,7 @@ class ReductionTuner(keras_tuner.Tuner):
                 validation_catalog,
                 settings=dataclasses.replace(self.settings, epochs=epochs, seed=seed),
                 verbose=2,
+                state_file=self.kept.state_file(settings, epochs, execution),
             ).history
             result = {
                 "metrics": {name: float(values[-1]) for name, values in history.items()},
