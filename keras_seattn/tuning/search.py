@@ -13,14 +13,13 @@ import keras
 from keras_seattn.data.catalogs import Catalog, match_classes, summary
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
-from keras_seattn.errors import InputError
+from keras_seattn.errors import ExistingFileError, InputError
 from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.files import replacing, write_json
 from keras_seattn.folder_lock import FolderLock
 from keras_seattn.prediction import load_model
 from keras_seattn.settings import SearchSettings, fit_settings
 from keras_seattn.training.recipe import Recipe, paper_recipe
-from keras_seattn.training.run import check_output
 from keras_seattn.tuning import oracles
 from keras_seattn.tuning.cost import Cost, measure_cost
 from keras_seattn.tuning.hypermodel import ReductionHyperModel
@@ -188,8 +187,11 @@ def _claim(output_dir, search):
                 "search.",
                 stacklevel=3,
             )
-        else:
-            check_output(output_dir)
+        elif os.path.exists(model := os.path.join(output_dir, "model.keras")):
+            raise ExistingFileError(
+                f"`output_dir` holds a model that no search made: {model}. Name another folder, or "
+                "remove that one."
+            )
         os.makedirs(output_dir, exist_ok=True)
         write_json(path, search)
         return
