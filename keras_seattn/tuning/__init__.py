@@ -3,9 +3,10 @@
 from keras_seattn.settings import OBJECTIVES, TUNERS
 from keras_seattn.tuning.cost import Cost, count_multiply_adds, measure_inference
 from keras_seattn.tuning.hypermodel import ReductionHyperModel, build_model
+from keras_seattn.tuning.reading import SearchError
 from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
 from keras_seattn.tuning.search import search_reductions
-from keras_seattn.tuning.tuner import SearchError, role
+from keras_seattn.tuning.tuner import role
 
 __all__ = [
     "OBJECTIVES",

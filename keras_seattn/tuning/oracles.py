@@ -6,12 +6,13 @@ lets most of them wait.
 """
 
 import collections
+import functools
 import math
 import os
 import random
-import threading
 import time
 import typing
+from collections.abc import Callable
 
 import keras_tuner
 from keras_tuner.engine import trial as trial_module
@@ -19,9 +20,34 @@ from keras_tuner.engine import trial as trial_module
 from keras_seattn.files import write_json
 from keras_seattn.settings import SearchSettings
 from keras_seattn.tuning.hypermodel import ReductionHyperModel
+from keras_seattn.tuning.reading import read_part
 
 # A trial whose worker died is given to another one, but not for ever: it may be what kills them.
 MOST_DEATHS = 3
+
+
+def synchronized(method: Callable) -> Callable:
+    """`keras_tuner.synchronized`, which alone would hold its lock for ever after an error.
+
+    Once one was raised, what is in memory may differ from the files. These are whole, so a search
+    goes on from them: the oracle keeps the error as its `failure` and answers with nothing else.
+    """
+
+    @keras_tuner.synchronized
+    def locked(oracle, *arguments, **options):
+        try:
+            return None if oracle.failure else method(oracle, *arguments, **options)
+        except Exception as error:
+            oracle.failure = error
+
+    @functools.wraps(method)
+    def call(oracle, *arguments, **options):
+        result = locked(oracle, *arguments, **options)
+        if oracle.failure:
+            raise oracle.failure
+        return result
+
+    return call
 
 
 class WholeSearch(keras_tuner.Oracle):
@@ -33,10 +59,13 @@ class WholeSearch(keras_tuner.Oracle):
     """
 
     trials: dict[str, trial_module.Trial]
+    ongoing_trials: dict[str, trial_module.Trial]
+    end_order: list[str]
 
     def __init__(self, hypermodel: ReductionHyperModel, **options: typing.Any):
         super().__init__(**options)
         self.hypermodel = hypermodel
+        self.failure = None
         self._heard = {}
         self._deaths = collections.Counter()
         self._hold_until = 0.0
@@ -50,10 +79,31 @@ class WholeSearch(keras_tuner.Oracle):
             os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state()
         )
 
+    # It reads whatever trials there are, and says nothing of which file is damaged.
     def reload(self) -> None:
-        super().reload()
-        # A kill between both files leaves a trial that the other one does not know.
-        self.trials = {name: self.trials[name] for name in self.start_order}
+        advice = f"Remove {self._project_dir} and start again; no finished training is lost."
+
+        def parse(state):
+            self.trials = {
+                number: read_part(
+                    os.path.join(self._get_trial_dir(number), "trial.json"),
+                    trial_module.Trial.from_state,
+                    advice,
+                )
+                for number in state["start_order"]
+            }
+            self.set_state(state)
+
+        read_part(self._get_oracle_fname(), parse, advice)
+        for trial in self.ongoing_trials.values():
+            self.open_again(trial.trial_id)
+        self.ongoing_trials = {}
+
+    def open_again(self, number: str) -> None:
+        """Forgets how a trial ended, and has it run next."""
+        self.trials[number] = trial_module.Trial(self.trials[number].hyperparameters, number)
+        self.end_order = [other for other in self.end_order if other != number]
+        self._retry_queue.insert(0, number)
 
     # Keras Tuner tells tried configurations by this.
     def _compute_values_hash(self, values):
@@ -80,7 +130,7 @@ class WholeSearch(keras_tuner.Oracle):
             response = {"status": "RUNNING" if values else "STOPPED", "values": values}
         return response
 
-    @keras_tuner.synchronized
+    @synchronized
     def create_trial(self, tuner_id: str) -> trial_module.Trial:
         self._heard[tuner_id] = time.monotonic()
         if self._retry_queue and time.monotonic() < self._hold_until:
@@ -93,8 +143,16 @@ class WholeSearch(keras_tuner.Oracle):
             self.tuner_ids.add(tuner_id)
         return trial
 
+    @synchronized
+    def update_trial(self, trial_id: str, metrics: dict, step: int = 0) -> trial_module.Trial:
+        return super().update_trial(trial_id, metrics, step)
+
+    @synchronized
+    def end_trial(self, trial: trial_module.Trial) -> None:
+        super().end_trial(trial)
+
     # Workers call it over and over while they run a trial, as a sign of life.
-    @keras_tuner.synchronized
+    @synchronized
     def get_trial(self, trial_id: str) -> trial_module.Trial:
         if trial_id in self._retry_queue:
             # This chief was started again while a worker went on with the trial.
@@ -107,7 +165,7 @@ class WholeSearch(keras_tuner.Oracle):
                 self._heard[worker] = time.monotonic()
         return super().get_trial(trial_id)
 
-    @keras_tuner.synchronized
+    @synchronized
     def drop_silent_workers(self, silence: float) -> None:
         """Gives the trials of workers that were not heard of for `silence` seconds to others."""
         now = time.monotonic()
@@ -127,23 +185,14 @@ class WholeSearch(keras_tuner.Oracle):
                 self.save()
             else:
                 trial.status = "FAILED"
-                trial.message = f"{MOST_DEATHS} workers died in this trial"
+                trial.message = (
+                    f"{MOST_DEATHS} workers died in this trial; the next start tries it again"
+                )
                 self.end_trial(trial)
 
-    def watch_workers(self, silence: float) -> None:
-        """Calls `drop_silent_workers` from now on, from a thread of its own.
-
-        What was begun before is not handed out again at once: its worker may
-        live, and say so.
-        """
-        self._hold_until = time.monotonic() + silence / 2
-
-        def watch():
-            while True:
-                time.sleep(min(5, silence / 4))
-                self.drop_silent_workers(silence)
-
-        threading.Thread(target=watch, daemon=True).start()
+    def hold(self, seconds: float) -> None:
+        """Hands out no trial that was begun before for a while: its worker may live, and say so."""
+        self._hold_until = time.monotonic() + seconds
 
 
 class GridOracle(WholeSearch, keras_tuner.Oracle):

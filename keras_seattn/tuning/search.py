@@ -5,27 +5,28 @@ import json
 import os
 import shutil
 import typing
+import warnings
 from collections.abc import Callable
 
-import filelock
 import keras
 
 from keras_seattn.data.catalogs import Catalog, match_classes, summary
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
-from keras_seattn.errors import InputError
+from keras_seattn.errors import ExistingFileError, InputError
 from keras_seattn.evaluation import evaluate, write_report
-from keras_seattn.files import read_json, replacing, write_json
+from keras_seattn.files import replacing, write_json
+from keras_seattn.folder_lock import FolderLock
 from keras_seattn.prediction import load_model
 from keras_seattn.settings import SearchSettings, fit_settings
 from keras_seattn.training.recipe import Recipe, paper_recipe
-from keras_seattn.training.run import check_output
 from keras_seattn.tuning import oracles
 from keras_seattn.tuning.cost import Cost, measure_cost
 from keras_seattn.tuning.hypermodel import ReductionHyperModel
+from keras_seattn.tuning.reading import SearchError, read_part
 from keras_seattn.tuning.report import write_search_report
 from keras_seattn.tuning.result import SearchResult, TestResult, TrialResult
-from keras_seattn.tuning.tuner import ReductionTuner, SearchError, best_execution, role
+from keras_seattn.tuning.tuner import ReductionTuner, best_execution, role
 
 
 def search_reductions(
@@ -83,11 +84,12 @@ def search_reductions(
 
     Raises:
         ValueError: An argument outside of what is said above, or a folder that
-            holds a search of something else.
+            holds a search of something else, or that another one is at work in.
         FileExistsError: `output_dir` holds a model that no search made.
         data.VideoError: Videos cannot be read; the message lists them.
-        SearchError: No trial was finished, or something went wrong that would
-            go wrong in every trial.
+        SearchError: No trial was finished; or a file of the search is damaged,
+            and the message names it.
+        OSError: A result cannot be written; its trial is run again next time.
 
     Source:
         Anvarov, Kim, Song 2020, Section 4.1 ("r = 16 and d = 2").
@@ -145,43 +147,30 @@ def search_reductions(
         keras.utils.set_random_seed(search.seed)
         oracle = oracles.make_oracle(search, hypermodel)
         oracle.verbose = 0  # The tuner says what matters.
-        try:
-            runner = ReductionTuner(oracle, hypermodel, output_dir, search)
-        except json.JSONDecodeError as error:
-            folder = os.path.join(output_dir, "keras_tuner")
-            raise SearchError(
-                f"The files in {folder} are damaged: {error}. Remove that folder and start again; "
-                "no finished training is lost."
-            ) from error
+        runner = ReductionTuner(oracle, hypermodel, output_dir, search)
         runner.search(recipe=recipe, train_catalog=training, validation_catalog=validation)
-        return oracle, runner.kept
+        return runner
 
     if part == "worker":
         run()
         return None
-    try:
-        with filelock.FileLock(os.path.join(output_dir, "search.lock"), timeout=0):
-            oracle, kept = run()
-            trials = _collect(oracle, kept, hypermodel, search)
-            if not any(trial.status == "completed" for trial in trials):
-                reasons = "; ".join(sorted({trial.message for trial in trials}))
-                raise SearchError(
-                    f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning "
-                    f"rate, or other settings, in another folder than {output_dir}."
-                )
-            trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
-            result = SearchResult(trials, search.objective, len(validation))
-            test = _test(result.best, test_catalog, output_dir, search)
-            result = dataclasses.replace(result, test=test)
-            full = full_training and full_training(result.best.settings)
-            write_search_report(
-                result, hypermodel, output_dir, config=config, command=command, full=full
+    with FolderLock(output_dir, "a search"):
+        trials = _collect(run())
+        if not any(trial.status == "completed" for trial in trials):
+            reasons = "; ".join(sorted({trial.message for trial in trials}))
+            raise SearchError(
+                f"No trial was finished, of {len(trials)}: {reasons}. Try a lower learning "
+                f"rate, or other settings, in another folder than {output_dir}."
             )
-            return result
-    except filelock.Timeout as error:
-        raise SearchError(
-            f"Another search is at work in {output_dir}. Wait for it, or name another folder."
-        ) from error
+        trials = _measure(trials, hypermodel, os.path.join(output_dir, "costs.json"))
+        result = SearchResult(trials, search.objective, len(validation))
+        test = _test(result.best, test_catalog, output_dir, search)
+        result = dataclasses.replace(result, test=test)
+        full = full_training and full_training(result.best.settings)
+        write_search_report(
+            result, hypermodel, output_dir, config=config, command=command, full=full
+        )
+        return result
 
 
 def _claim(output_dir, search):
@@ -191,13 +180,34 @@ def _claim(output_dir, search):
     search = json.loads(
         json.dumps(search, default=lambda value: getattr(value, "tolist", value.__str__)())
     )
-    try:
-        before = read_json(path)
-    except FileNotFoundError:
-        check_output(output_dir)
+    if not os.path.exists(path):
+        if os.path.exists(os.path.join(output_dir, "executions")):
+            warnings.warn(
+                f"{path} is not there. What was trained in that folder is taken for a part of this "
+                "search.",
+                stacklevel=3,
+            )
+        elif os.path.exists(model := os.path.join(output_dir, "model.keras")):
+            raise ExistingFileError(
+                f"`output_dir` holds a model that no search made: {model}. Name another folder, or "
+                "remove that one."
+            )
         os.makedirs(output_dir, exist_ok=True)
         write_json(path, search)
         return
+
+    def parse(content):
+        missing = search.keys() - content.keys()
+        if missing:
+            raise KeyError(*sorted(missing))
+        return content
+
+    before = read_part(
+        path,
+        parse,
+        "Remove it and start again with the same arguments as before; no finished training is "
+        "lost.",
+    )
     for name in sorted(before.keys() | search.keys()):
         if before.get(name) != search.get(name):
             raise InputError(
@@ -207,33 +217,29 @@ def _claim(output_dir, search):
             )
 
 
-def _collect(oracle, kept, hypermodel, search):
-    """The `TrialResult`s of an oracle's trials, without costs."""
+def _collect(runner):
+    """The `TrialResult`s of a tuner's trials, without costs."""
     results = []
-    for number in oracle.start_order:
-        trial = oracle.trials[number]
-        values = trial.hyperparameters.values
-        settings = hypermodel.distinct(hypermodel.settings(values))
-        trained = values.get("tuner/epochs", search.epochs)
-        found = [kept.read(settings, trained, i) for i in range(search.executions_per_trial)]
+    for number in runner.oracle.start_order:
+        trial = runner.oracle.trials[number]
+        settings, epochs = runner.configuration(trial)
+        found = runner.results(trial)
         failures = [one["failed"] for one in found if one and "failed" in one]
         completed = all(found) and not failures
-        scores = [one["metrics"][search.objective] for one in found] if completed else []
+        objective = runner.settings.objective
+        scores = [one["metrics"][objective] for one in found] if completed else []
         message = failures[0] if failures else trial.message or "not finished"
+        best = best_execution(scores, objective) if scores else None
         results.append(
             TrialResult(
                 number,
                 settings,
-                trained,
+                epochs,
                 "completed" if completed else "failed",
                 scores,
                 "" if completed else message,
-                hypermodel.also(settings),
-                model_path=kept.path(
-                    settings, trained, best_execution(scores, search.objective), ".keras"
-                )
-                if scores
-                else None,
+                runner.hypermodel.also(settings),
+                model_path=runner.kept.path(settings, epochs, best, ".keras") if scores else None,
             )
         )
     return results
@@ -241,7 +247,13 @@ def _collect(oracle, kept, hypermodel, search):
 
 def _measure(trials, hypermodel, path):
     """The trials with the costs of their networks, each measured once and one after another."""
-    costs = read_json(path) if os.path.exists(path) else {}
+    costs = {}
+    if os.path.exists(path):
+        costs = read_part(
+            path,
+            lambda content: {name: Cost(*cost) for name, cost in content.items()},
+            "Remove it and start again: costs are measured anew.",
+        )
     measured = []
     for trial in trials:
         if trial.status == "completed":
@@ -250,7 +262,7 @@ def _measure(trials, hypermodel, path):
                 keras.utils.clear_session()
                 costs[name] = measure_cost(hypermodel.build_network(trial.settings))
                 write_json(path, costs)
-            trial = dataclasses.replace(trial, cost=Cost(*costs[name]))
+            trial = dataclasses.replace(trial, cost=costs[name])
         measured.append(trial)
     return measured
 
@@ -260,10 +272,14 @@ def _test(best, test_catalog, output_dir, search):
     path, seen = os.path.join(output_dir, "test.json"), 0
     model = os.path.relpath(best.model_path, output_dir)
     if os.path.exists(path):
-        test = read_json(path)
-        if test.pop("model") == model:
-            return TestResult(**test)
-        seen = test["seen"]
+        tested, test = read_part(
+            path,
+            lambda content: (content.pop("model"), TestResult(**content)),
+            "Remove it and start again: the test videos are scored anew.",
+        )
+        if tested == model:
+            return test
+        seen = test.seen
     print(f"\nScoring the test videos with the model of trial {best.number}", flush=True)
     keras.utils.clear_session()
     with replacing(os.path.join(output_dir, "model.keras")) as partial:

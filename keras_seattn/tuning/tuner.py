@@ -15,19 +15,18 @@ import numpy as np
 import tensorflow as tf
 from keras_tuner.engine.trial import Trial
 
+from keras_seattn import stopping
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.errors import DivergedError, InputError, UserError
+from keras_seattn.errors import DivergedError, InputError
 from keras_seattn.settings import SearchSettings
 from keras_seattn.training.fitting import fit
 from keras_seattn.training.recipe import Recipe
-from keras_seattn.tuning.executions import Executions
+from keras_seattn.tuning.executions import Executions, finite
 from keras_seattn.tuning.hypermodel import LETTERS, ReductionHyperModel, setting_as_text
+from keras_seattn.tuning.oracles import WholeSearch
+from keras_seattn.tuning.reading import SearchError
 
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
-
-
-class SearchError(UserError, keras_tuner.errors.FatalError, RuntimeError):
-    """The search cannot go on; the message says why and what to do."""
 
 
 class ReductionTuner(keras_tuner.Tuner):
@@ -42,7 +41,7 @@ class ReductionTuner(keras_tuner.Tuner):
 
     def __init__(
         self,
-        oracle: keras_tuner.Oracle,
+        oracle: WholeSearch,
         hypermodel: ReductionHyperModel,
         output_dir: str | os.PathLike,
         settings: SearchSettings,
@@ -52,41 +51,84 @@ class ReductionTuner(keras_tuner.Tuner):
         super().__init__(
             oracle,
             hypermodel,
-            executions_per_trial=settings.executions_per_trial,
             directory=output_dir,
             project_name="keras_tuner",
         )
 
-    def search(self, *arguments: typing.Any, **options: typing.Any) -> None:
+    def search(self, **training: typing.Any) -> None:
+        """Runs trials until there are no more; a chief has its workers run them.
+
+        Args:
+            **training: see `train_once`.
+        """
         address = ":".join(os.environ.get(name, "") for name in VARIABLES[1:])
         if role() == "chief":
-            self.oracle.watch_workers(self.settings.worker_timeout)
-            try:
-                super().search(*arguments, **options)
-            except RuntimeError as error:
-                raise SearchError(
-                    f"The chief cannot listen on {address}: {error}. Set KERASTUNER_ORACLE_IP to "
-                    "an address of this machine and KERASTUNER_ORACLE_PORT to a free port."
-                ) from error
+            self._lead(address)
             return
         try:
-            super().search(*arguments, **options)
+            super().search(**training)
         except grpc.RpcError as error:
+            reason = error.details().removeprefix("Exception calling application: ")
             raise SearchError(
-                f"The chief at {address} does not answer. Start it, then this worker again."
+                f"The chief at {address} does not go on: {reason} Start it, then this worker again."
             ) from error
 
-    # There is nothing in a tuner's own file, which a kill may leave empty.
-    def reload(self) -> None:
+    def _lead(self, address):
+        """Hands out trials, in a thread, and meanwhile notices workers that are gone."""
+
+        def serve():
+            try:
+                super(ReductionTuner, self).search()
+            except Exception as error:
+                self.oracle.failure = error
+
+        silence = self.settings.worker_timeout
+        self.oracle.hold(silence / 2)
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        try:
+            with stopping.StopRequest() as stop:
+                while server.is_alive() and not stop.made:
+                    server.join(min(1, silence / 4))
+                    self.oracle.drop_silent_workers(silence)
+        except RuntimeError as error:  # of gRPC
+            raise SearchError(
+                f"The chief cannot listen on {address}: {error}. Set KERASTUNER_ORACLE_IP to "
+                "an address of this machine and KERASTUNER_ORACLE_PORT to a free port."
+            ) from error
+        if stop.status is not None:
+            raise stopping.Stopped(stop.status, "Stopped. The same command goes on.")
+
+    # A tuner's own file, in which there is nothing, is the oracle's here.
+    def _get_tuner_fname(self):
+        return os.path.join(self.project_dir, "oracle.json")
+
+    def save(self) -> None:
         if role() != "worker":
-            self.oracle.reload()
+            self.oracle.save()
+
+    def reload(self) -> None:
+        if role() == "worker":
+            return
+        self.oracle.reload()
+        for number in [*self.oracle.end_order]:
+            if not all(self.results(self.oracle.trials[number])):
+                self.oracle.open_again(number)
 
     def pre_create_trial(self) -> None:
         # Keras Tuner asks again at once when there is nothing to do yet.
         time.sleep(0.2)
 
+    # Keras Tuner's own notes a trial as failed whatever went wrong, and then the next.
+    def _try_run_and_update_trial(self, trial, **training):
+        try:
+            self._run_and_update_trial(trial, **training)
+            trial.status = "COMPLETED"
+        except keras_tuner.errors.FailedTrialError as error:
+            trial.status, trial.message = "FAILED", str(error)
+
     def run_trial(self, trial: Trial, **training: typing.Any) -> dict[str, float]:
-        """Trains one configuration, as often as was asked for.
+        """Trains one configuration, as often as was asked for, or finds that it was.
 
         Args:
             trial: `keras_tuner` trial; Hyperband's say for how many epochs.
@@ -95,15 +137,14 @@ class ReductionTuner(keras_tuner.Tuner):
         Returns:
             dict of the metrics of the last epochs, means over the executions.
         """
-        values = trial.hyperparameters.values
-        settings = self.hypermodel.distinct(self.hypermodel.settings(values))
-        epochs = values.get("tuner/epochs", self.settings.epochs)
+        settings, epochs = self.configuration(trial)
         print(f"\nTrial {trial.trial_id}: {describe(settings, self.hypermodel)}", flush=True)
-        with self._sign_of_life(trial.trial_id):
+        with self._sign_of_life(trial.trial_id), stopping.StopRequest():
             results = [
-                self.train_once(settings, epochs, execution, **training)
-                for execution in range(self.executions_per_trial)
+                result or self.train_once(settings, epochs, execution, **training)
+                for execution, result in enumerate(self.results(trial))
             ]
+            stopping.check()
         failures = [result["failed"] for result in results if "failed" in result]
         if failures:
             raise keras_tuner.errors.FailedTrialError(failures[0])
@@ -117,6 +158,19 @@ class ReductionTuner(keras_tuner.Tuner):
         print(f"Trial {trial.trial_id}: {objective} {metrics[objective]:.4g}", flush=True)
         return metrics
 
+    def configuration(self, trial: Trial) -> tuple[dict, int]:
+        """The settings of a trial, a dict as of `ReductionHyperModel.distinct`, and its epochs."""
+        values = trial.hyperparameters.values
+        settings = self.hypermodel.distinct(self.hypermodel.settings(values))
+        return settings, values.get("tuner/epochs", self.settings.epochs)
+
+    def results(self, trial: Trial) -> list[dict | None]:
+        """The results that are kept of a trial's executions, None for each that is not there."""
+        return [
+            self.kept.read(*self.configuration(trial), execution)
+            for execution in range(self.settings.executions_per_trial)
+        ]
+
     def train_once(
         self,
         settings: dict,
@@ -127,7 +181,7 @@ class ReductionTuner(keras_tuner.Tuner):
         train_catalog: Catalog,
         validation_catalog: Catalog,
     ) -> dict:
-        """Trains a configuration, or finds that it was.
+        """Trains a configuration, from where it was stopped, and keeps the result.
 
         Args:
             settings: dict, as `ReductionHyperModel.distinct` returns it.
@@ -142,9 +196,6 @@ class ReductionTuner(keras_tuner.Tuner):
             dict with `metrics`, those of the last epoch, `history` and
             `seconds`; or with `failed`, the reason.
         """
-        result = self.kept.read(settings, epochs, execution)
-        if result is not None:
-            return result
         keras.utils.clear_session()
         seed = self.settings.seed + execution
         keras.utils.set_random_seed(seed)
@@ -158,19 +209,20 @@ class ReductionTuner(keras_tuner.Tuner):
                 validation_catalog,
                 settings=dataclasses.replace(self.settings, epochs=epochs, seed=seed),
                 verbose=2,
+                state_file=self.kept.state_file(settings, epochs, execution),
             ).history
             result = {
                 "metrics": {name: float(values[-1]) for name, values in history.items()},
                 "history": {name: list(map(float, values)) for name, values in history.items()},
                 "seconds": time.monotonic() - start,
             }
+            result = finite(result)
         except (DivergedError, MemoryError, tf.errors.ResourceExhaustedError) as error:
             # What concerns this configuration; others may do.
-            print(f"This training has failed: {error}", flush=True)
-            result, model = {"failed": str(error) or "not enough memory"}, None
-        except Exception as error:
-            # Keras Tuner would note the trial as failed, and all others for the same reason.
-            raise SearchError(f"{error}") from error
+            result = {"failed": str(error) or "not enough memory"}
+        if "failed" in result:
+            print(f"This training has failed: {result['failed']}", flush=True)
+            model = None
         self.kept.write(settings, epochs, execution, result, model)
         return result
 
@@ -184,7 +236,8 @@ class ReductionTuner(keras_tuner.Tuner):
 
         def call():
             while not done.wait(self.settings.worker_timeout / 6):
-                self.oracle.get_trial(trial_id)
+                with contextlib.suppress(grpc.RpcError):  # The next call finds out.
+                    self.oracle.get_trial(trial_id)
 
         threading.Thread(target=call, daemon=True).start()
         try:

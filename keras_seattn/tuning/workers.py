@@ -5,12 +5,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
 
+from keras_seattn import stopping
+
 _LAUNCHED = "KERAS_SEATTN_LAUNCHED"
+_PATIENCE = 30.0  # seconds in which a process that is asked to end keeps its state
 
 
 def run_workers(command: Sequence[str], workers: int, output_dir: str | os.PathLike) -> int:
@@ -20,7 +22,8 @@ def run_workers(command: Sequence[str], workers: int, output_dir: str | os.PathL
     this process's goes, that of a worker to `output_dir/worker-1.log` and so
     on. The processes share the cores, and have a GPU each where there are
     several. A worker that dies is not started again: the others take its
-    trials over.
+    trials over. Ctrl-C and SIGTERM are passed on, so that each keeps the state
+    of its training.
 
     Args:
         command: list of str, the command to run; it ends by itself when the
@@ -29,7 +32,8 @@ def run_workers(command: Sequence[str], workers: int, output_dir: str | os.PathL
         output_dir: str, a folder that exists.
 
     Returns:
-        int, the exit status of the chief, not 0 if all workers died.
+        int, the exit status of the chief; not 0 if all workers died, and that
+        of Ctrl-C or SIGTERM after one.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -41,35 +45,39 @@ def run_workers(command: Sequence[str], workers: int, output_dir: str | os.PathL
             **worker_environment(name, port, index=index, workers=workers, gpus=gpus, cores=cores),
             _LAUNCHED: "1",
         }
-        return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, **streams)
+        # In sessions of their own they hear of Ctrl-C from here only, and so once.
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, start_new_session=True, **streams
+        )
 
-    chief = start("chief", 0, 1, [])
     processes, logs = [], []
-    # Python would end at once, without what stands below `finally`.
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        for i in range(workers):
-            logs.append(os.path.join(output_dir, f"worker-{i + 1}.log"))
-            with open(logs[-1], "a", encoding="utf-8") as log:
-                worker = start(f"worker-{i + 1}", i, workers, gpus, stdout=log, stderr=log)
-                processes.append(worker)
-        print(f"{workers} workers are at work; what they say is in {', '.join(logs)}", flush=True)
-        while chief.poll() is None:
-            time.sleep(0.5)
-            if all(process.poll() not in (None, 0) for process in processes):
-                print(
-                    f"error: All workers died; {logs[0]} says why. The same command goes on with "
-                    "the search.",
-                    flush=True,
-                )
-                return 1
-        return chief.returncode
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        for process in (chief, *processes):
-            process.terminate()
-        for process in (chief, *processes):
-            process.wait()
+    with stopping.StopRequest() as stop:
+        chief = start("chief", 0, 1, [])
+        try:
+            for i in range(workers):
+                logs.append(os.path.join(output_dir, f"worker-{i + 1}.log"))
+                with open(logs[-1], "a", encoding="utf-8") as log:
+                    worker = start(f"worker-{i + 1}", i, workers, gpus, stdout=log, stderr=log)
+                    processes.append(worker)
+            print(
+                f"{workers} workers are at work; what they say is in {', '.join(logs)}", flush=True
+            )
+            while chief.poll() is None and not stop.made:
+                time.sleep(0.5)
+                if all(process.poll() not in (None, 0) for process in processes):
+                    print(
+                        f"error: All workers died; {logs[0]} says why. The same command goes on "
+                        "with the search.",
+                        flush=True,
+                    )
+                    return 1
+        finally:
+            for group in (processes, [chief]):  # which answers these to the last
+                for process in group:
+                    process.terminate()
+                for process in group:
+                    process.wait()
+        return stop.status or chief.returncode
 
 
 def end_with_launcher() -> None:
@@ -84,6 +92,8 @@ def end_with_launcher() -> None:
         # Ends when the other end of the pipe is closed. A read of `sys.stdin` would hold a lock
         # that Python wants when it ends.
         os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_PATIENCE)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from keras_seattn.commands import flags, parser_of, search
+from keras_seattn.evaluation import load_model
 
 TESTS = pathlib.Path(__file__).parents[1]
 PATH = os.pathsep.join(map(str, (TESTS.parent, TESTS / "eager_processes")))
@@ -21,8 +23,12 @@ TINY = (
     *("--channel-reductions", "1", "3", "--sequence-reductions", "1", "4", "--sa-stages", "none"),
     *("--mixed-precision", "float32", "--output", "out"),
 )
+LONGER = (
+    *("--epochs", "6", "--batch-size", "2", "--save-every", "0.01"),
+    *("--channel-reductions", "1", "--sequence-reductions", "1"),
+)
 BEGUN = re.compile(r"^Trial (\d+): r = \d+, d = \d+$", re.MULTILINE)
-TRAINED = re.compile(r"^1/1 - .* val_top1", re.MULTILINE)
+TRAINED = re.compile(r"^Epoch 1 of 1.* val_top1", re.MULTILINE)
 
 
 def start(*options, cwd, log, **environment):
@@ -82,6 +88,38 @@ def test_killed_in_the_third_trial_it_goes_on(data, tmp_path, run_command):
     assert {"Jump", "Walk"} == {entry["class_name"] for entry in prediction["top"]}
 
 
+def test_stopped_in_a_trial_it_goes_on_from_there(data, tmp_path):
+    def search(name, *options):
+        log = tmp_path / name
+        return start(*data, *LONGER, *options, cwd=tmp_path, log=log), log
+
+    unbroken, _ = search("unbroken.log", "--output", "unbroken")
+    killed, log = search("killed.log")
+    wait_for(r"^Epoch 2 of 6", log)
+    killed.kill()
+    killed.wait()
+
+    stopped, log = search("stopped.log", "--workers", "1")
+    worker = tmp_path / "out" / "worker-1.log"
+    wait_for(r"^Epoch 4 of 6", worker)
+    stopped.terminate()
+    assert stopped.wait(timeout=60) == 143
+    assert log.read_text().endswith("Stopped. The same command goes on.\n")
+    assert re.search(r"^Stopped at epoch \d, step \d+\. ", worker.read_text(), re.MULTILINE)
+    assert not re.search(r"^Epoch 1 of 6", worker.read_text(), re.MULTILINE)
+
+    last, log = search("last.log")
+    assert last.wait(timeout=120) == 0, log.read_text()
+    assert not re.search(r"^Epoch [123] of 6", log.read_text(), re.MULTILINE)
+    assert unbroken.wait(timeout=120) == 0
+    results = [next(tmp_path.glob(f"{name}/executions/*/1.json")) for name in ("out", "unbroken")]
+    histories = [json.loads(path.read_text())["history"] for path in results]
+    assert len(histories[0]["loss"]) == 6 and histories[0] == histories[1]
+    weights = [load_model(str(path.with_suffix(".keras"))).get_weights() for path in results]
+    assert all(np.array_equal(*pair) for pair in zip(*weights, strict=True))
+    assert not list(tmp_path.glob("*/executions/*/*.npz"))
+
+
 def test_a_chief_and_two_workers_run_each_trial_once(data, tmp_path):
     log = tmp_path / "chief"
     assert start(*data, "--workers", "2", cwd=tmp_path, log=log).wait(timeout=300) == 0, (
@@ -129,8 +167,8 @@ def test_workers_end_with_what_started_them(how, data, tmp_path):
     process = start(*data, "--workers", "1", cwd=tmp_path, log=log)
     wait_for(r"^Trial \d+: r = ", tmp_path / "out" / "worker-1.log")
     process.send_signal(how)
-    process.wait(timeout=30)
-    end = time.monotonic() + 30
+    process.wait(timeout=60)
+    end = time.monotonic() + 60
     while running(tmp_path) and time.monotonic() < end:
         time.sleep(0.2)
     assert not running(tmp_path)

@@ -222,6 +222,40 @@ def test_interrupted_it_goes_on_with_what_is_missing(catalog, folder, monkeypatc
     assert {path.name: path.read_bytes() for path in shards_of(folder)} == before
 
 
+def test_shards_of_videos_that_changed_are_written_anew(catalog, folder):
+    before = [path.read_bytes() for path in shards_of(folder)]
+    manifest = json.loads(pathlib.Path(folder, "manifest.json").read_text())
+    assert "sources" not in manifest["shards"][0]
+    os.replace(catalog.paths[0], catalog.paths[3])  # of the same class
+    write_video(catalog.paths[0], smooth_pattern(10, 144, 192, seed=99))
+    with pytest.warns(UserWarning, match=r"changed since .* \(2, such as Jump/v #0;ü\.avi\)\. Sh"):
+        write_records(catalog, folder, shards=3, quality=95)
+    changed = [
+        path.read_bytes() != content
+        for path, content in zip(shards_of(folder), before, strict=True)
+    ]
+    held = [
+        any(name in ("Jump/v #0;ü.avi", "Jump/v #3;ü.avi") for name, *_ in shard["videos"])
+        for shard in manifest["shards"]
+    ]
+    assert changed == held
+    assert len(open_records(folder)) == 12
+    after = times(folder)
+    write_records(catalog, folder, shards=3, quality=95)
+    assert {**times(folder), "manifest.json": 0} == {**after, "manifest.json": 0}
+
+
+def test_notes_of_earlier_versions_say_nothing_of_changes(catalog, folder):
+    for note in pathlib.Path(folder, "notes").glob("[0-9]*.json"):
+        content = json.loads(note.read_text())
+        del content["sources"]
+        note.write_text(json.dumps(content))
+    before = times(folder)
+    os.utime(catalog.paths[0])
+    write_records(catalog, folder, shards=3, quality=95)
+    assert {**times(folder), "manifest.json": 0} == {**before, "manifest.json": 0}
+
+
 CODE = """
 import sys
 from keras_seattn.data import load_directory

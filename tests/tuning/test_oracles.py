@@ -2,14 +2,21 @@
 
 import json
 import pathlib
+import socket
+import threading
+import unittest.mock
 
+import grpc
 import numpy as np
 import pytest
+from keras_tuner.src.distribute.oracle_client import OracleClient
 from tiny_network import TinyNetwork
 
+from keras_seattn.errors import StorageError
 from keras_seattn.settings import SearchSettings
 from keras_seattn.tuning import ReductionHyperModel, oracles
-from keras_seattn.tuning.tuner import ReductionTuner
+from keras_seattn.tuning.executions import finite
+from keras_seattn.tuning.tuner import VARIABLES, ReductionTuner
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -29,12 +36,12 @@ class MadeUp(ReductionTuner):
 
     ran = None
 
-    def run_trial(self, trial, **options):
-        values = trial.hyperparameters.values
-        settings = self.hypermodel.distinct(self.hypermodel.settings(values))
+    def train_once(self, settings, epochs, execution):
         key = (settings["channel_reduction"], settings["sequence_reduction"])
-        self.ran = [*(self.ran or []), (key, values.get("tuner/epochs"))]
-        return {"val_top1": self.score(key)}
+        self.ran = [*(self.ran or []), (key, epochs)]
+        result = finite({"metrics": {"val_top1": self.score(key)}})
+        self.kept.write(settings, epochs, execution, result)
+        return result
 
     def score(self, key):
         return 1 / key[0] + 0.1 / key[1]
@@ -175,7 +182,7 @@ def test_a_chief_started_again_leaves_a_trial_to_its_worker(tmp_path):
     second = tuner("grid", tmp_path / "other").oracle
     second._set_project_dir(str(tmp_path), "keras_tuner")
     second.reload()
-    second._hold_until = np.inf  # as `watch_workers` does, for a while
+    second._hold_until = np.inf  # a while that does not end
     assert second.create_trial("worker-2").status == "IDLE"
     second.get_trial("0000")  # worker-1 says that it lives
     assert second.create_trial("worker-2").trial_id == "0001"
@@ -187,3 +194,30 @@ def test_a_chief_started_again_leaves_a_trial_to_its_worker(tmp_path):
     second._heard = dict.fromkeys(second._heard, -np.inf)
     second.drop_silent_workers(60)
     assert not second.tuner_ids
+
+
+def test_a_chief_that_cannot_write_ends_with_the_error(tmp_path, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        values = "chief", "127.0.0.1", str(free.getsockname()[1])
+    for name, value in zip(VARIABLES, values, strict=True):
+        monkeypatch.setenv(name, value)
+    chief = tuner("grid", tmp_path)
+    full = StorageError("trial.json could not be written")
+    monkeypatch.setattr(chief.oracle, "_save_trial", unittest.mock.Mock(side_effect=full))
+    answers = []
+
+    def ask_twice():
+        client = OracleClient(chief.oracle)
+        for _ in range(2):
+            try:
+                client.create_trial("worker-1")
+            except grpc.RpcError as error:
+                answers.append(error.details())
+
+    worker = threading.Thread(target=ask_twice)
+    worker.start()
+    with pytest.raises(StorageError, match=r"trial\.json could not be written"):
+        chief.search()
+    worker.join()
+    assert len(answers) == 2 and all("trial.json could not be written" in text for text in answers)

@@ -1,21 +1,35 @@
 """A search in this process, on a tiny data set: what it writes, picks, refuses and goes on with."""
 
+import contextlib
 import csv
+import glob
 import json
+import math
 import os
+import pathlib
+import re
 import shutil
 import socket
 import types
 
-import filelock
 import pytest
 import tensorflow as tf
 from tiny_network import TinyNetwork
 
 from keras_seattn import training
 from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
+from keras_seattn.errors import StorageError
 from keras_seattn.evaluation import evaluate, load_model
-from keras_seattn.tuning import ReductionHyperModel, SearchError, search, search_reductions, tuner
+from keras_seattn.folder_lock import FolderLock
+from keras_seattn.tuning import (
+    Cost,
+    ReductionHyperModel,
+    SearchError,
+    executions,
+    search,
+    search_reductions,
+    tuner,
+)
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -156,6 +170,29 @@ def test_a_trial_without_enough_memory_is_failed_and_the_search_goes_on(argument
     assert "OOM when allocating" in result.trials[0].message
 
 
+@pytest.fixture
+def fits(monkeypatch):
+    """The ratios d of what was trained, in order; all that takes time is a stand-in."""
+    trained = []
+    test = types.SimpleNamespace(top1=0.5, intervals={"top1": (0.4, 0.6)}, videos=6)
+    monkeypatch.setattr(search, "measure_cost", lambda model: Cost(1, 1, 1, 1.0))
+    monkeypatch.setattr(search, "evaluate", lambda *arguments, **options: test)
+    for name in ("load_model", "write_report", "write_search_report"):
+        monkeypatch.setattr(search, name, lambda *arguments, **options: None)
+
+    def fit(model, *arguments, **options):
+        trained.append(model.get_layer("stage1_se_sequence").reduction)
+        return fake_fit(model, *arguments, **options)
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    return trained
+
+
+def scores(result):
+    """What a search found, but for times measured."""
+    return [(trial.settings, trial.status, trial.scores) for trial in result.trials]
+
+
 def fake_fit(model, recipe, train_catalog, *arguments, **options):
     model.class_names = train_catalog.class_names
     return types.SimpleNamespace(history={"val_top1": [1.0], "val_loss": [0.1]})
@@ -188,29 +225,103 @@ def test_a_model_that_no_search_made_is_not_overwritten(arguments):
     path = os.path.join(arguments["output_dir"], "model.keras")
     with open(path, "w") as file:
         file.write("precious")
-    with pytest.raises(FileExistsError, match="holds a trained model already"):
+    pathlib.Path(arguments["output_dir"], "state.npz").touch()  # a training could go on with it
+    with pytest.raises(FileExistsError, match="holds a model that no search made"):
         search_reductions(**arguments)
     with open(path) as file:
         assert file.read() == "precious"
 
 
 def test_two_searches_in_one_folder(arguments):
-    os.makedirs(arguments["output_dir"])
-    with filelock.FileLock(os.path.join(arguments["output_dir"], "search.lock")):
-        with pytest.raises(SearchError, match="Another search is at work in"):
+    with FolderLock(arguments["output_dir"], "a search"):
+        with pytest.raises(ValueError, match=f"in use for a search by process {os.getpid()} on "):
             search_reductions(**arguments)
 
 
-def test_damaged_state_says_what_to_remove(arguments, monkeypatch):
-    monkeypatch.setattr(tuner, "fit", fake_fit)
+FILES = (
+    "search.json",
+    "costs.json",
+    "test.json",
+    "keras_tuner/oracle.json",
+    "keras_tuner/trial_0001/trial.json",
+)
+
+
+def test_a_damaged_file_says_what_to_remove(arguments, fits):
     first = search_reductions(**arguments)
-    state = os.path.join(arguments["output_dir"], "keras_tuner", "oracle.json")
-    with open(state, "w"):
-        pass
-    with pytest.raises(SearchError, match=r"keras_tuner are damaged.*Remove that folder"):
+    for name in FILES:
+        path = os.path.join(arguments["output_dir"], name)
+        damage = pytest.raises(SearchError, match=f"{re.escape(path)} is damaged: .* Remove ")
+        for content in ("", '{"seed": ', "[]", "5", '{"model": 1}'):
+            pathlib.Path(path).write_text(content)
+            with damage as error:
+                search_reductions(**arguments)
+        advised = re.search(r"Remove (\S+) and", str(error.value))[1]
+        if advised == "it":
+            os.remove(path)
+        else:
+            assert advised == os.path.join(arguments["output_dir"], "keras_tuner")
+            shutil.rmtree(advised)
+        expected = pytest.warns(UserWarning, match="search.json is not there")
+        with expected if name == "search.json" else contextlib.nullcontext():
+            assert scores(search_reductions(**arguments)) == scores(first)
+    assert fits == [1, 4]
+
+
+def test_keras_tuners_files_that_are_gone(arguments, fits):
+    first = search_reductions(**arguments)
+    os.remove(os.path.join(arguments["output_dir"], "keras_tuner/oracle.json"))
+    assert scores(search_reductions(**arguments)) == scores(first)
+    os.remove(os.path.join(arguments["output_dir"], "keras_tuner/trial_0001/trial.json"))
+    with pytest.raises(SearchError, match=r"trial_0001/trial.json is not there. Remove \S+_tuner"):
         search_reductions(**arguments)
-    shutil.rmtree(os.path.dirname(state))
-    assert search_reductions(**arguments) == first
+    assert fits == [1, 4]
+
+
+def test_a_damaged_result_counts_as_not_there(arguments, fits):
+    first = search_reductions(**arguments)
+    (path,) = glob.glob(os.path.join(arguments["output_dir"], "executions", "r2-d1-*", "1.json"))
+    for content in ("", '{"metrics": ', "[]", '{"metrics": {"a": []}}'):
+        pathlib.Path(path).write_text(content)
+        with pytest.warns(UserWarning, match=f"{re.escape(path)} is damaged: .*trained again"):
+            assert scores(search_reductions(**arguments)) == scores(first)
+        assert fits.pop() == 1
+    os.remove(path)
+    shutil.rmtree(os.path.join(arguments["output_dir"], "keras_tuner"))
+    assert scores(search_reductions(**arguments)) == scores(first)
+    assert fits == [1, 4, 1]
+
+
+def test_what_cannot_be_written_leaves_its_trial_open(arguments, fits, monkeypatch):
+    write = executions.write_json
+
+    def full_disk(path, content):
+        if "d1-" in str(path) and len(fits) == 1:
+            raise StorageError(f"{path} could not be written")
+        write(path, content)
+
+    monkeypatch.setattr(executions, "write_json", full_disk)
+    with pytest.raises(StorageError, match=r"1\.json could not be written"):
+        search_reductions(**arguments)
+    assert fits == [1]
+    assert len(search_reductions(**arguments).completed) == 2
+    assert fits == [1, 1, 4]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_metric_that_is_not_finite_fails_its_trial(value, arguments, fits, monkeypatch):
+    def fit(model, *arguments, **options):
+        history = fake_fit(model, *arguments, **options)
+        if model.get_layer("stage1_se_sequence").reduction == 1:
+            history.history["val_loss"] = [value]
+        return history
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    for _ in range(2):
+        result = search_reductions(**arguments, objective="val_loss")
+        assert [trial.status for trial in result.trials] == ["failed", "completed"]
+        assert result.trials[0].message == f"val_loss was {value} after the last epoch"
+        assert result.best is result.trials[1] and result.pareto_front == [result.best]
 
 
 @pytest.mark.parametrize("missing", tuner.VARIABLES)
@@ -253,7 +364,7 @@ def test_bad_arguments_are_named_and_nothing_is_written(arguments, options, mess
 
 def test_the_network_must_fit_the_classes(arguments):
     hypermodel = ReductionHyperModel(**SPACE, **{**NETWORK, "classes": 3})
-    with pytest.raises(SearchError, match="has 3 outputs, but the catalogs have 2 classes"):
+    with pytest.raises(ValueError, match="has 3 outputs, but the catalogs have 2 classes"):
         search_reductions(**{**arguments, "hypermodel": hypermodel})
 
 

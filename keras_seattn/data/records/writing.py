@@ -4,6 +4,7 @@ import concurrent.futures
 import math
 import os
 import threading
+import warnings
 
 import numpy as np
 import tensorflow as tf
@@ -46,8 +47,9 @@ def write_records(
     sample of all.
 
     A shard appears only when it is whole. Interrupted and called again with
-    the same arguments, it goes on with the shards that are missing; at the
-    end it writes `manifest.json`, with class names, counts and checksums. The
+    the same arguments, it goes on with the shards that are missing, and writes
+    those anew that hold videos whose size or time changed since; at the end it
+    writes `manifest.json`, with class names, counts and checksums. The
     folder `notes` is what it goes on by; readers do not need it.
 
     Args:
@@ -114,19 +116,24 @@ def write_records(
         progress_bar(total=len(order), desc="Writing", unit=" videos") as bar,
     ):
         folder = _claim(output_dir, plan)
+        parts = [order[number::shards] for number in range(shards)]
+        notes = [os.path.join(folder, f"{number}.json") for number in range(shards)]
+        sources = _sources(catalog, parts)
+        changed = _changed(notes, sources)
 
         def write(number):
-            part = order[number::shards]
-            note = os.path.join(folder, f"{number}.json")
+            part, note = parts[number], notes[number]
             path = os.path.join(output_dir, f"shard-{number:05d}-of-{shards:05d}.tfrecord")
-            if not _is_written(note, path):
+            if number in changed or not _is_written(note, path):
                 shard = _write_shard(
                     path, part, videos, catalog, plan, damage, unreadable, bar, stopped
                 )
-                write_json(note, shard)
+                write_json(note, {**shard, "sources": sources[number]})
             else:
                 bar.update(len(part))
-            return read_json(note)
+            shard = read_json(note)
+            shard.pop("sources", None)
+            return shard
 
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             futures = [pool.submit(write, number) for number in range(shards)]
@@ -243,6 +250,37 @@ def _claim(output_dir, plan):
         os.makedirs(folder, exist_ok=True)
         write_json(path, plan)
     return folder
+
+
+def _sources(catalog, parts):
+    """The name, the size and the time of each video of each shard."""
+
+    def source(position):
+        path = catalog.paths[position]
+        status = storage.status(path)
+        return [video_name(path), status.st_size, status.st_mtime_ns]
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return [list(pool.map(source, map(int, part))) for part in parts]
+
+
+def _changed(notes, sources):
+    """The numbers of the shards with videos that changed since, by what the notes say of these."""
+    names = {}
+    for number, (note, now) in enumerate(zip(notes, sources, strict=True)):
+        if os.path.exists(note):
+            before = read_json(note).get("sources", now)
+            differences = {*map(tuple, before)} ^ {*map(tuple, now)}
+            if differences:
+                names[number] = {name for name, *_ in differences}
+    if names:
+        videos = sorted(set().union(*names.values()))
+        warnings.warn(
+            f"Videos changed since they were written ({len(videos)}, such as {videos[0]}). Shards "
+            f"that are written anew: {len(names)}.",
+            stacklevel=3,
+        )
+    return names.keys()
 
 
 def _is_written(note, path):
