@@ -175,10 +175,10 @@ def settings(options, epochs=None, demo_epochs=None):
 
 def load_model(path):
     """The model of `--model`; says so if the training that it is of is not finished."""
-    from keras_seattn.prediction import models
+    from keras_seattn import prediction
 
-    model = models.load_model(path)
-    note = os.path.join(os.path.dirname(path), models.UNFINISHED)
+    model = prediction.load_model(path)
+    note = os.path.join(os.path.dirname(path), prediction.models.UNFINISHED)
     if os.path.exists(note):
         print(f"The training of {path} is not finished; see {note}.", file=sys.stderr)
     return model

@@ -106,6 +106,7 @@ def train(
             print(f"This run is finished: {file('report.html')}", flush=True)
             fit_from(state, model, recipe, train_catalog, test_catalog, settings)
             return state.result
+        state.result = None  # It may be that of fewer epochs.
         folder = RunFolder(output_dir, state, settings.epochs, config, command)
         models = [
             SaveModel(file("model.keras"), state),

@@ -81,7 +81,9 @@ class TrainingState:
     @property
     def place(self) -> str:
         """Where the training is, such as `"epoch 3, step 120"`, the former from 1."""
-        return f"epoch {self.epoch + 1}, step {self.step}"
+        if self.begun or not self.epoch:
+            return f"epoch {self.epoch + 1}, step {self.step}"
+        return f"the end of epoch {self.epoch}, step {self.step}"
 
     def is_over(self, epochs: int) -> bool:
         """Whether nothing is left to train of a number of epochs.

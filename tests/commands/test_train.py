@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 
 import keras
 import pytest
@@ -49,6 +50,29 @@ def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path, run_command, monkeypa
         assert (tmp_path / "again" / name).read_text() == (tmp_path / "out" / name).read_text()
     again = json.loads((tmp_path / "again" / "config.json").read_text())
     assert {name for name in config if config[name] != again[name]} == {"command", "output"}
+
+
+def test_the_same_command_finds_its_run(tiny_ucf101, tmp_path, run_command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    video_dir, splits_dir = tiny_ucf101
+    words = ("--data-dir", video_dir, "--splits-dir", splits_dir, *TINY, "--se-stages")
+    code, first, _ = run_command("train", *words)
+    (name,) = (tmp_path / "runs").iterdir()
+    assert code is None and re.fullmatch("ucf101-resnet18-[0-9a-f]{6}", name.name)
+    # Neither the number of epochs nor how often the state is written makes it another run.
+    code, again, _ = run_command("train", *words, "--save-every", "5")
+    assert code is None and f"\nThis run is finished: runs/{name.name}/report.html\n" in again
+    assert again.splitlines()[-3:] == first.splitlines()[-3:]
+    code, more, _ = run_command("train", *words, "--epochs", "2")
+    assert code is None and "\nGoing on at the end of epoch 1, step 2, saved " in more
+    assert json.loads((name / "config.json").read_text())["epochs"] == 2
+    assert len((name / "history.csv").read_text().splitlines()) == 3
+
+    (name / "UNFINISHED.txt").write_text("")
+    video = str(next(pathlib.Path(video_dir).glob("*/*.avi")))
+    code, _, told = run_command("predict", video, "--model", f"runs/{name.name}/model.keras")
+    note = f"runs/{name.name}/UNFINISHED.txt"
+    assert f"model.keras is not finished; see {note}.\n" in told
 
 
 def test_flags_win_over_a_configuration():

@@ -126,7 +126,7 @@ def test_a_finished_run_is_not_trained_again_but_may_go_on_for_more_epochs(
         np.testing.assert_array_equal(ours, theirs)
     run(catalogs, tmp_path / "run")
     assert_same(tmp_path / "run", tmp_path / "unbroken")
-    with pytest.raises(ValueError, match=r"come to epoch 4, step 5 already\. Give more"):
+    with pytest.raises(ValueError, match=r"come to the end of epoch 3, step 5 already\. Give more"):
         run(catalogs, tmp_path / "run", epochs=1)
 
 
