@@ -9,7 +9,7 @@ OPEN = re.compile(r"(.*\.)?(open|fdopen|File)")
 WRITE = re.compile(
     r"""(os|shutil)\.(replace|renames?|link|copy\w*|move)
     | (json|pickle|marshal)\.dump
-    | .*\.(write_text|write_bytes|savefig|savez\w*|savetxt|tofile|to_csv|imwrite|imsave)
+    | (?!files\.).*\.(write_text|write_bytes|savefig|savez\w*|savetxt|tofile|to_csv|imwrite|imsave)
     | .*\.(rename|touch)
     | (?!result|index|remembered|self).*\.(save\w*|export)
     | .*\b(TFRecordWriter|CSVLogger|ModelCheckpoint|TensorBoard|urlretrieve)""",
@@ -28,7 +28,6 @@ OTHERS = {
     "export/writing.py _name_groups": "a partial file",
     "export/writing.py _tidy_openvino": "a partial file",
     "folder_lock.py _create": "made by one process alone, which is what a lock is",
-    "training/run.py train": "Keras' callbacks",
     "tuning/workers.py run_workers": "what workers print",
 }
 

@@ -45,6 +45,7 @@ def train_clips(
     data_format: str | None = None,
     preprocessing: Preprocessing | None = None,
     decoder: str = "pyav",
+    *,
     first_step: int = 0,
 ) -> TrainingClips:
     """Random clips for training, one of each video an epoch, for `model.fit`.
