@@ -1,5 +1,6 @@
 """The class of the networks: a functional Keras model that knows its classes and its input."""
 
+import inspect
 import json
 import os
 import typing
@@ -94,8 +95,14 @@ class VideoNetwork(keras.Model):
         return inputs
 
     def fit(self, *args: typing.Any, **kwargs: typing.Any) -> keras.callbacks.History:
+        given = inspect.signature(super().fit).bind(*args, **kwargs).arguments
+        clips: typing.Any = given.get("x")
+        callbacks = given.get("callbacks") or []
+        are_ready = isinstance(callbacks, keras.callbacks.CallbackList)
+        if hasattr(clips, "callbacks_of_epochs") and not are_ready:
+            given["callbacks"] = clips.callbacks_of_epochs(keras.tree.flatten(callbacks))
         with as_raised():
-            return super().fit(*args, **kwargs)
+            return super().fit(**given)
 
     def evaluate(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
         with as_raised():

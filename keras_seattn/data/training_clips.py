@@ -3,8 +3,9 @@
 import collections
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+import keras
 import tensorflow as tf
 
 from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
@@ -19,6 +20,8 @@ class TrainingClips(ClipDataset):
     """The batches of a plan. The k-th iteration is epoch k.
 
     What Keras draws before the first epoch, to build a model, is no iteration.
+    `fit` of this package's networks ends epochs where they end; for that of
+    another model see `callbacks_of_epochs`.
 
     Args:
         plan: `Plan`.
@@ -65,15 +68,31 @@ class TrainingClips(ClipDataset):
         """A digest of the clips and labels of a step that was drawn; it is given once."""
         return self._digests.pop(step)
 
+    def steps_left(self) -> range:
+        """The steps of the next iteration."""
+        steps = self.steps(self._epoch)
+        return range(min(max(steps.start, self._first_step), steps.stop), steps.stop)
+
+    def callbacks_of_epochs(
+        self, callbacks: Iterable[keras.callbacks.Callback] | None = None
+    ) -> list[keras.callbacks.Callback]:
+        """Callbacks for `fit`, between two that end an epoch behind its last step.
+
+        Keras takes all epochs to be as long as the longest. In a shorter one it
+        would begin a step for which there are no clips, and there TensorFlow
+        decays the weights before it finds that out.
+        """
+        last = _EpochEnds(self)
+        return [keras.callbacks.LambdaCallback(on_epoch_end=last.go_on), *(callbacks or ()), last]
+
     # What the data set calls while it is iterated.
 
     def _begin(self):
         """The positions of an iteration: the first, and the one behind the last."""
-        steps = self.steps(self._epoch)
+        steps, size = self.steps_left(), self._plan.batch_size
         if not _keras_builds():
             self._epoch += 1
-        first = min(max(steps.start, self._first_step), steps.stop)
-        return first * self._plan.batch_size, steps.stop * self._plan.batch_size
+        return steps.start * size, steps.stop * size
 
     def _note(self, position, clips, labels):
         """Notes the digest of a batch."""
@@ -82,6 +101,26 @@ class TrainingClips(ClipDataset):
         while len(self._digests) > _MOST_DIGESTS:
             self._digests.popitem(last=False)
         return (True,)
+
+
+class _EpochEnds(keras.callbacks.Callback):
+    """Ends epochs behind their last step, as a stop of the training that is taken back."""
+
+    def __init__(self, clips):
+        super().__init__()
+        self.clips, self.stops = clips, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.steps, self.stops = len(self.clips.steps_left()), None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 >= self.steps:
+            # Another callback may have stopped it for good.
+            self.stops, self.model.stop_training = self.model.stop_training, True
+
+    def go_on(self, epoch, logs=None):
+        if self.stops is not None:
+            self.model.stop_training = self.stops
 
 
 def _keras_builds():

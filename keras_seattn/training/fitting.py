@@ -105,7 +105,6 @@ def fit_from(
     kept = [*recipe.callbacks, *callbacks]
     keep_state = KeepState(state, kept, settings.save_every)
     callbacks = [
-        keep_state.first,
         keras.callbacks.TerminateOnNaN(),
         VideoValidation(validation_catalog, settings.batch_size, settings.unreadable),
         *kept,
@@ -133,7 +132,7 @@ def fit_from(
                 epochs=settings.epochs,
                 shuffle=False,  # `train_clips` does it.
                 verbose=verbose,
-                callbacks=callbacks,
+                callbacks=keep_state.clips.callbacks_of_epochs(callbacks),
             )
     state.wait()
     if not np.isfinite(state.rows[-1]["loss"]):
@@ -170,6 +169,7 @@ def clips_of(
 
 def _end_epoch(callbacks, state):
     """What is left of an epoch whose steps are over: its validation, and what follows from it."""
+    callbacks.model.stop_training = False  # as Keras begins
     callbacks.on_train_begin()
     callbacks.on_epoch_begin(state.epoch)
     callbacks.on_epoch_end(state.epoch, callbacks.model.get_metrics_result())

@@ -37,14 +37,9 @@ class KeepState(keras.callbacks.Callback):
         super().__init__()
         self.state, self.kept, self.save_every = state, callbacks, save_every
 
-    @property
-    def first(self) -> keras.callbacks.Callback:
-        """The callback to come before all others."""
-        return keras.callbacks.LambdaCallback(on_epoch_end=self._end_steps)
-
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.state.give_callbacks(self.kept)
-        self._saved, self._stop = time.monotonic(), False
+        self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if not self.state.validating:
@@ -61,13 +56,6 @@ class KeepState(keras.callbacks.Callback):
         if stopping.requested():
             self.state.wait()
             stopping.check()
-        if self.state.validating:
-            # Keras takes all epochs for as long as the longest. It would begin a step for which
-            # there are no clips, and there TensorFlow decays the weights before it finds that out.
-            self._stop, self.model.stop_training = self.model.stop_training, True
-
-    def _end_steps(self, epoch, logs):
-        self.model.stop_training = self._stop
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         row = {"epoch": epoch, **{name: float(logs[name]) for name in logs}}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.data import Catalog, load_ucf101, train_clips
 from keras_seattn.data.plan import Plan
 from keras_seattn.data.records import write_records
@@ -159,3 +160,26 @@ def test_without_a_seed_clips_are_others_each_time(sources):
 def test_a_first_step_below_zero_is_refused(sources):
     with pytest.raises(ValueError, match="`first_step` must be a whole number of 0 or more"):
         train_clips(sources[0], first_step=-1, **OPTIONS)
+
+
+@pytest.mark.parametrize("kind", ["own", "other"])
+def test_an_epoch_that_is_shorter_ends_with_its_last_step(sources, kind, recwarn):
+    # Of six videos, four at a time: two steps, one step, two steps.
+    clips = train_clips(sources[0], seed=5, batch_size=4, **OPTIONS)
+    options, inputs = {}, keras.Input((8, 24, 24, 3))
+    outputs = keras.layers.Dense(2, "softmax")(keras.layers.GlobalAveragePooling3D()(inputs))
+    if kind == "own":
+        model = VideoNetwork(inputs, outputs)
+    else:
+        model = keras.Model(inputs, outputs)
+        options["callbacks"] = clips.callbacks_of_epochs()
+    seen = []
+    model.compile(keras.optimizers.SGD(0.0, weight_decay=0.5), "sparse_categorical_crossentropy")
+    count = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: seen.append(int(optimizer.iterations))
+    )
+    optimizer = model.optimizer
+    options["callbacks"] = [*options.get("callbacks", ()), count]
+    model.fit(clips, epochs=4, verbose=0, shuffle=False, **options)
+    assert seen == [2, 3, 5, 6]
+    assert not [w for w in recwarn if "ran out of data" in str(w.message)]
