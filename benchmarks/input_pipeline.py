@@ -167,18 +167,18 @@ def bare_jpeg_decoding(images, cores):
 
 
 def decode_clip(images, window):
-    """Decodes the JPEG frames of a clip, crops and scales them, as TensorFlow does it best."""
+    """Decodes the JPEG frames of a clip, crops and scales them, to float32."""
     images, side = tf.unstack(images), window[2]
 
     def whole():
         pixels = tf.stack([tf.io.decode_jpeg(image, channels=3) for image in images])
-        return crop_and_scale(pixels, window, SIZE)
+        return crop_and_scale(pixels, window, SIZE, False)
 
     def part():
         pixels = tf.stack(
             [tf.image.decode_and_crop_jpeg(image, window, channels=3) for image in images]
         )
-        return crop_and_scale(pixels, tf.stack([0, 0, side, side]), SIZE)
+        return crop_and_scale(pixels, tf.stack([0, 0, side, side]), SIZE, False)
 
     # libjpeg crops slowly: decoding all and cutting out is faster, unless the part is small.
     shorter = tf.reduce_min(tf.image.extract_jpeg_shape(images[0])[:2])

@@ -28,10 +28,8 @@ from keras_seattn.data.unreadable import DamageLog
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
-# Consecutive clips are decoded in runs of this many, so that few frames are decoded twice and
-# a long video never lies in memory whole.
-CLIPS_PER_RUN = 16
 DECODERS = ("pyav", "tfio")
+_NONE = -1  # in place of a video that cannot be read any more
 
 
 def train_clips(
@@ -142,23 +140,22 @@ def train_clips(
         video, clips = next(plan.candidates(int(position)))
         return video, *next(clips)
 
-    def read(position):
+    def fetch(position):
         for video, clips in plan.candidates(int(position)):
             path, failure = catalog.paths[video], None
             for numbers, crop in clips:
                 try:
-                    pixels, there = source.read(video, numbers, crop, size)
+                    content, there = source.fetch(video, numbers, crop, size)
                 except VideoError as error:
                     failure = error
                     break
                 if there.all():
-                    return pixels, video
+                    return *content, video
                 damage.note_clips(path, 1)
             damage.note_video(path, failure or VideoError(f"{path}: hardly any clip is whole."))
 
     def clips_at(positions):
-        clips = _read(positions, source, choose, read, size, decoder)
-        return clips.map(
+        return _read(positions, source, choose, fetch, frames, size, decoder).map(
             lambda clip, video, position: (
                 tf.ensure_shape(clip, (frames, size, size, 3)),
                 tf.gather(catalog.labels, video),
@@ -250,26 +247,28 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
         [
             (video, first)
             for video, count in enumerate(clip_counts)
-            for first in range(0, count, CLIPS_PER_RUN)
+            for first in range(0, count, source.clips_at_once)
         ],
         "int64",
     )
 
     def choose(video, first):
-        clips = range(first, min(first + CLIPS_PER_RUN, clip_counts[video]))
+        clips = range(first, min(first + source.clips_at_once, clip_counts[video]))
         numbers = [consecutive_clip(source.frames[video], frames, clip) for clip in clips]
         return video, np.concatenate(numbers), Crop()
 
-    def read(video, first):
+    def fetch(video, first):
+        nothing = [np.empty(0, kind.as_numpy_dtype) for kind in source.types]
         try:
-            pixels, there = source.read(*choose(video, first), size)
+            content, there = source.fetch(*choose(video, first), size)
         except VideoError as error:
             damage.note_video(catalog.paths[video], error)
-            return np.empty((0, size, size, 3), "uint8"), video
+            return *nothing, _NONE
         whole = there.reshape(-1, frames).all(axis=1)
         if not whole.all():
             damage.note_clips(catalog.paths[video], int(np.sum(~whole)))
-        return pixels[np.repeat(whole, frames)], video
+            content = [part[np.repeat(whole, frames)] for part in content]
+        return *content, video
 
     def cut(pixels, video, *_):
         clips = tf.reshape(pixels, (-1, frames, size, size, 3))
@@ -277,18 +276,19 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
         return clips, video, tf.gather(catalog.labels, video)
 
     dataset = tf.data.Dataset.from_tensor_slices((runs[:, 0], runs[:, 1]))
-    dataset = _read(dataset, source, choose, read, size, decoder).map(cut).unbatch()
+    dataset = _read(dataset, source, choose, fetch, frames, size, decoder).map(cut).unbatch()
     return dataset, sum(clip_counts)
 
 
-def _read(dataset, source, choose, read, size, decoder):
+def _read(dataset, source, choose, fetch, frames, size, decoder):
     """Reads the frames of each element, in order and in parallel.
 
     Args:
         dataset: `tf.data.Dataset` of elements.
         source: see `sources`.
         choose: function of an element: `(video, frame numbers, Crop)`.
-        read: function of an element: `(frames, video)`, uint8 and an int.
+        fetch: function of an element: what `source.fetch` reads, and the video, or `_NONE`.
+        frames: int, how many a clip has.
         size: int, the side of the frames, in pixels.
         decoder: `"pyav"` or `"tfio"`.
 
@@ -297,13 +297,18 @@ def _read(dataset, source, choose, read, size, decoder):
     """
 
     def load(*element):
-        pixels, video = numpy_function(read, element, [tf.uint8, tf.int64])
-        pixels = tf.ensure_shape(pixels, (None, size, size, 3))
-        return pixels, tf.ensure_shape(video, ()), *element
+        *content, video = numpy_function(fetch, element, [*source.types, tf.int64])
+        return tuple(content), tf.ensure_shape(video, ()), *element
+
+    def decode(content, *rest):
+        return source.decode(*content, frames=frames, size=size), *rest
 
     if decoder == "tfio" and isinstance(source, FileSource):
-        return GraphReader(source.videos, choose, size).clips(dataset, load)
-    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        reader = GraphReader(source.videos, choose, size)
+        return reader.clips(dataset, lambda *element: decode(*load(*element)))
+    options = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+    fetched = dataset.map(load, **options).filter(lambda _, video, *element: video != _NONE)
+    return fetched.map(decode, **options)
 
 
 def _assumed():

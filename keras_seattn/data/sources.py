@@ -1,6 +1,7 @@
 """What clips come from, video files or records: how many frames there are, and how to read some."""
 
 import numpy as np
+import tensorflow as tf
 
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.decoding import read_present
@@ -21,19 +22,25 @@ class FileSource:
         videos: list of `Video`, None for one that cannot be read.
         frames: int array, the number of frames of each video, 0 for one that
             cannot be read.
+        types: tuple of `tf.DType`, of what `fetch` reads.
+        clips_at_once: int, how many consecutive clips are best read at once.
 
     Raises:
         VideoError: Videos cannot be read; the message lists them.
     """
 
+    types = (tf.uint8,)
+    # So few frames are decoded twice, and a long video never lies in memory whole.
+    clips_at_once = 16
+
     def __init__(self, catalog: Catalog, unreadable: str = "stop"):
         self.videos = scan_catalog(catalog, unreadable)
         self.frames = np.array([0 if video is None else video.frames for video in self.videos])
 
-    def read(
+    def fetch(
         self, video: int, numbers: np.ndarray, crop: Crop, size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Reads frames, cropped and scaled.
+    ) -> tuple[tuple[np.ndarray], np.ndarray]:
+        """Reads frames, in Python.
 
         Args:
             video: int, the index into the catalog.
@@ -42,8 +49,8 @@ class FileSource:
             size: int, the side to scale to, in pixels.
 
         Returns:
-            `(pixels, there)`: uint8 array, `(len(numbers), size, size, 3)`; and
-            bool array, False for frames that cannot be decoded.
+            `(content, there)`: tuple of arrays for `decode`; and bool array,
+            False for frames that cannot be decoded.
 
         Raises:
             VideoError: The video cannot be read any more. The message names it.
@@ -51,7 +58,21 @@ class FileSource:
         file = self.videos[video]
         assert file is not None, "Nobody asks for what cannot be read."
         window = crop.window(file.height, file.width, file.pixel_aspect)
-        return read_present(file, numbers, window, (size, size), flip=crop.flip)
+        pixels, there = read_present(file, numbers, window, (size, size), flip=crop.flip)
+        return (pixels,), there
+
+    def decode(self, pixels: tf.Tensor, *, frames: int, size: int) -> tf.Tensor:
+        """Makes frames of what `fetch` read, in TensorFlow's graph.
+
+        Args:
+            pixels: tensor of each array of its content.
+            frames: int, how many a clip has.
+            size: int, as it was given to `fetch`.
+
+        Returns:
+            uint8 tensor, `(n, size, size, 3)`.
+        """
+        return tf.ensure_shape(pixels, (None, size, size, 3))
 
 
 def source_of(catalog: Catalog | Records, unreadable: str) -> FileSource | RecordSource:

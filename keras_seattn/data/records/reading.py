@@ -1,69 +1,101 @@
-"""Records -> frames: one read of the bytes that hold them, and FFmpeg's JPEG decoder."""
+"""Records -> frames: one read of the bytes that hold them, and TensorFlow's JPEG decoder."""
 
-import threading
 import zlib
 
-import av
 import numpy as np
+import tensorflow as tf
 
 from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
-from keras_seattn.data.pixels import Scaler
 from keras_seattn.data.records.manifest import Records
 from keras_seattn.data.sampling import Crop
+from keras_seattn.data.scaling import crop_and_scale, is_filtered
+
+# Up to this share of the frame's shorter side, JPEG decoding is faster with cropping than without.
+_SMALL_PART = 0.6
 
 
 class RecordSource:
-    """The videos of records, as `sources.FileSource` has those of files.
+    """The videos of records; see `sources.FileSource`, which has the same methods.
 
     Args:
         records: `Records`.
 
     Attributes:
-        frames: int array, the number of frames of each video.
+        frames, types, clips_at_once: as those of `FileSource`.
     """
+
+    types = (tf.string, tf.int32, tf.bool)
+    clips_at_once = 1
 
     def __init__(self, records: Records):
         self._records = records
         self.frames = records.frames
 
-    def read(
+    def fetch(
         self, video: int, numbers: np.ndarray, crop: Crop, size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Reads frames; see `sources.FileSource.read`."""
-        wanted, places = np.unique(numbers, return_inverse=True)
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+        """Reads the JPEG images of frames; see `FileSource.fetch`.
+
+        Returns:
+            `((images, window, flip), there)`.
+        """
         shard, rows = self._records.rows(video)
-        rows = rows[wanted].tolist()  # as Python's numbers, which are quicker one by one
-        first, (last, length, *_) = rows[0][0], rows[-1]
+        rows = rows[numbers].tolist()  # as Python's numbers, which are quicker one by one
+        start = min(offset for offset, *_ in rows)
+        end = max(offset + length for offset, length, *_ in rows)
         try:
-            content = storage.read_range(shard, first, last + length - first)
+            content = storage.read_range(shard, start, end - start)
         except OSError as error:
             raise self._error(video, shard, error) from error
-        height, width = rows[0][3:]
-        window, scale = crop.window(height, width), Scaler(colours_last=True)
-        pixels = np.empty((len(wanted), size, size, 3), "uint8")
+        images = np.empty(len(rows), object)
         for place, (offset, length, crc, *_) in enumerate(rows):
-            image = content[offset - first : offset - first + length]
-            if zlib.crc32(image) != crc:
-                raise self._error(video, shard, f"frame {wanted[place]} is not what was written")
-            (frame,) = _decoders.jpeg.decode(av.Packet(image))
-            pixels[place] = scale(frame, window, (size, size), flip=crop.flip)
-        there = np.ones(len(numbers), bool)
-        return (pixels if len(wanted) == len(numbers) else pixels[places]), there
+            images[place] = content[offset - start : offset - start + length]
+            if zlib.crc32(images[place]) != crc:
+                raise self._error(video, shard, f"frame {numbers[place]} is not what was written")
+        height, width = rows[0][3:]
+        window = np.array(crop.window(height, width), "int32")
+        return (images, window, np.array(crop.flip)), np.ones(len(rows), bool)
+
+    def decode(
+        self, images: tf.Tensor, window: tf.Tensor, flip: tf.Tensor, *, frames: int, size: int
+    ) -> tf.Tensor:
+        """Decodes, crops and scales what `fetch` read; see `FileSource.decode`."""
+        images = tf.unstack(tf.ensure_shape(images, (frames,)))
+        window = tf.ensure_shape(window, (4,))
+        side = window[2]
+
+        # Each frame from JPEG to its end before the next, which stays in the processor's cache;
+        # not in a loop, for operations of their own run side by side.
+        def clip(read, part, filtered):
+            pixels = [crop_and_scale(read(image), part, size, filtered) for image in images]
+            return tf.stack([tf.cast(frame + 0.5, tf.uint8) for frame in pixels])
+
+        def whole(image):
+            return tf.io.decode_jpeg(image, channels=3)
+
+        def cut(image):
+            return tf.image.decode_and_crop_jpeg(image, window, channels=3)
+
+        def decoded(filtered):
+            # libjpeg crops slowly: decoding all and cutting out is faster, unless for a small part.
+            shorter = tf.reduce_min(tf.image.extract_jpeg_shape(images[0])[:2])
+            is_small = tf.cast(side, tf.float32) < _SMALL_PART * tf.cast(shorter, tf.float32)
+            corner = tf.stack([0, 0, side, side])
+            return tf.cond(
+                is_small,
+                lambda: clip(cut, corner, filtered),
+                lambda: clip(whole, window, filtered),
+            )
+
+        pixels = tf.cond(is_filtered(side, size), lambda: decoded(True), lambda: decoded(False))
+        # As one picture, which TensorFlow mirrors several times faster than a batch of them.
+        rows = tf.reshape(pixels, (frames * size, size, 3))
+        rows = tf.cond(flip, lambda: tf.reverse(rows, [1]), lambda: rows)
+        return tf.reshape(rows, (frames, size, size, 3))
 
     def _error(self, video, shard, reason):
         return VideoError(
             f"{self._records.paths[video]} in {shard}: {reason}. Remove the shard, and run the "
             "command that wrote it again, which writes that one only."
         )
-
-
-class _Decoders(threading.local):
-    """Decoders, of each thread for itself."""
-
-    def __init__(self):
-        self.jpeg = av.CodecContext.create("mjpeg", "r")
-        self.jpeg.thread_type = "NONE"
-
-
-_decoders = _Decoders()

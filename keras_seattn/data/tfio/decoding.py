@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn.data.clip_dataset import numpy_function
-from keras_seattn.data.scaling import crop_and_scale
+from keras_seattn.data.scaling import crop_and_scale, is_filtered
 from keras_seattn.data.scanning import Video
 from keras_seattn.data.tfio import loading
 
@@ -78,7 +78,12 @@ class GraphReader:
         complete = tf.debugging.assert_equal(tf.shape(frames, tf.int64)[0], count)
         with tf.control_dependencies([complete]):
             frames = tf.gather(frames, numbers)
-        clip = crop_and_scale(frames, tf.ensure_shape(window, (4,)), self.size)
+        window = tf.ensure_shape(window, (4,))
+        clip = tf.cond(
+            is_filtered(window[2], self.size),
+            lambda: crop_and_scale(frames, window, self.size, True),
+            lambda: crop_and_scale(frames, window, self.size, False),
+        )
         clip = tf.cond(flip, lambda: tf.reverse(clip, [2]), lambda: clip)
         clip = tf.saturate_cast(tf.round(clip), tf.uint8)
         return tf.ensure_shape(clip, (None, self.size, self.size, 3)), tf.ensure_shape(index, ())
