@@ -45,7 +45,12 @@ class TrainingClips(ClipDataset):
         size = plan.batch_size
 
         def finish(clips, labels, positions):
-            noted = numpy_function(self._note, [positions[0], clips, labels], [tf.bool])
+            # Of every fourth row of pixels of every frame, in which another clip is another one.
+            _, frames, height, width, _ = clips.shape
+            rows = tf.reshape(clips, (size, frames * height, width * 3))
+            rows = tf.gather(rows, range(0, frames * height, 4), axis=1)
+            prints = tf.fingerprint(tf.reshape(rows, (size, -1)))
+            noted = numpy_function(self._note, [positions[0], prints, labels], [tf.bool])
             with tf.control_dependencies(noted):
                 return preprocess(clips), tf.identity(labels)
 
@@ -94,10 +99,10 @@ class TrainingClips(ClipDataset):
             self._epoch += 1
         return steps.start * size, steps.stop * size
 
-    def _note(self, position, clips, labels):
-        """Notes the digest of a batch."""
+    def _note(self, position, prints, labels):
+        """Notes the digest of a batch, of the fingerprints of its clips."""
         step = int(position) // self._plan.batch_size
-        self._digests[step] = f"{zlib.crc32(clips, zlib.crc32(labels)):08x}"
+        self._digests[step] = f"{zlib.crc32(prints, zlib.crc32(labels)):08x}"
         while len(self._digests) > _MOST_DIGESTS:
             self._digests.popitem(last=False)
         return (True,)

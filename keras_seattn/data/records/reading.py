@@ -1,5 +1,6 @@
 """Records -> frames: one read of the bytes that hold them, and TensorFlow's JPEG decoder."""
 
+import operator
 import zlib
 
 import numpy as np
@@ -25,7 +26,7 @@ class RecordSource:
         frames, types, clips_at_once: as those of `FileSource`.
     """
 
-    types = (tf.string, tf.int32, tf.bool)
+    types = (tf.string, tf.int32, tf.int32, tf.int32, tf.bool)
     clips_at_once = 1
 
     def __init__(self, records: Records):
@@ -34,33 +35,42 @@ class RecordSource:
 
     def fetch(
         self, video: int, numbers: np.ndarray, crop: Crop, size: int
-    ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    ) -> tuple[tuple, np.ndarray]:
         """Reads the JPEG images of frames; see `FileSource.fetch`.
 
         Returns:
-            `((images, window, flip), there)`.
+            `((bytes that hold them, where each begins, lengths, window, flip), there)`.
         """
         shard, rows = self._records.rows(video)
-        rows = rows[numbers].tolist()  # as Python's numbers, which are quicker one by one
-        start = min(offset for offset, *_ in rows)
-        end = max(offset + length for offset, length, *_ in rows)
+        # As Python's numbers, which are quicker one by one.
+        offsets, lengths, crcs, heights, widths = zip(*rows[numbers].tolist(), strict=True)
+        start = min(offsets)
+        begins = [offset - start for offset in offsets]
         try:
-            content = storage.read_range(shard, start, end - start)
+            content = storage.read_range(shard, start, max(map(operator.add, begins, lengths)))
         except OSError as error:
             raise self._error(video, shard, error) from error
-        images = np.empty(len(rows), object)
-        for place, (offset, length, crc, *_) in enumerate(rows):
-            images[place] = content[offset - start : offset - start + length]
-            if zlib.crc32(images[place]) != crc:
-                raise self._error(video, shard, f"frame {numbers[place]} is not what was written")
-        height, width = rows[0][3:]
-        window = np.array(crop.window(height, width), "int32")
-        return (images, window, np.array(crop.flip)), np.ones(len(rows), bool)
+        for number, begin, length, crc in zip(numbers, begins, lengths, crcs, strict=True):
+            if zlib.crc32(content[begin : begin + length]) != crc:
+                raise self._error(video, shard, f"frame {number} is not what was written")
+        places = (np.array(values, "int32") for values in (begins, lengths))
+        window = np.array(crop.window(heights[0], widths[0]), "int32")
+        fetched = np.array(content, object), *places, window, np.array(crop.flip)
+        return fetched, np.ones(len(numbers), bool)
 
     def decode(
-        self, images: tf.Tensor, window: tf.Tensor, flip: tf.Tensor, *, frames: int, size: int
+        self,
+        content: tf.Tensor,
+        begins: tf.Tensor,
+        lengths: tf.Tensor,
+        window: tf.Tensor,
+        flip: tf.Tensor,
+        *,
+        frames: int,
+        size: int,
     ) -> tf.Tensor:
         """Decodes, crops and scales what `fetch` read; see `FileSource.decode`."""
+        images = tf.strings.substr(content, begins, lengths)
         images = tf.unstack(tf.ensure_shape(images, (frames,)))
         window = tf.ensure_shape(window, (4,))
         side = window[2]
