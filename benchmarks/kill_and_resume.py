@@ -3,11 +3,11 @@
     python benchmarks/kill_and_resume.py
     python benchmarks/kill_and_resume.py --signal TERM --source records --epochs 3
 
-The demo is trained in one go, and once more while it is stopped at random moments, every other time
-while it saves its state. After each stop what it had kept is compared with the unbroken run, and it
-is started again with the same command. In the end both must be equal to the last bit: losses and
-clips of all steps, epochs, weights and metrics. A run that began anew each time would be so too:
-therefore the steps that were trained in all are counted.
+The demo is trained in one go, and once more while it is stopped at random moments: before its first
+step, while it trains or validates, while it saves its state. After each stop what it had kept is
+compared with the unbroken run, and it is started again with the same command. In the end both must
+be equal to the last bit: losses and clips of all steps, epochs, weights and metrics. A run that
+began anew each time would be so too: therefore the steps trained in all are counted.
 """
 
 import argparse
@@ -37,6 +37,7 @@ def add_and_count(*arguments):
 TrainingState.add_step = add_and_count
 sys.exit(main(sys.argv[2:]))
 """
+WHEN = ("later", "while saving", "later", "while saving", "at its start")
 SAME = (
     "history.csv", "steps.csv", "metrics.json", "per_class.csv",
     "state.npz", "model.keras", "best.keras",
@@ -64,15 +65,15 @@ def is_saving(folder):
     return any(folder.glob(".*.partial/state.npz"))
 
 
-def wait(process, count, folder, seconds, while_saving):
+def wait(process, count, folder, seconds, when):
     """Waits for a random moment of the training, or for its end."""
     before = size(count)
-    while process.poll() is None and size(count) == before:
+    while when != "at its start" and process.poll() is None and size(count) == before:
         time.sleep(0.01)
     end = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
-    while while_saving and process.poll() is None and not is_saving(folder):
+    while when == "while saving" and process.poll() is None and not is_saving(folder):
         time.sleep(0.0002)
 
 
@@ -119,8 +120,8 @@ def main():
             steps, rows, equal = size(count), [], 0
             while len(rows) < options.kills:
                 process, count = start(words, stopped, log)
-                before, while_saving = size(count), len(rows) % 2 == 1
-                wait(process, count, stopped, chance.uniform(0, longest), while_saving)
+                before, when = size(count), WHEN[len(rows) % len(WHEN)]
+                wait(process, count, stopped, chance.uniform(0, longest), when)
                 if process.poll() is not None:
                     break  # It is over before it was stopped so often.
                 process.send_signal(number)
@@ -133,7 +134,7 @@ def main():
                 rows.append(
                     [
                         str(len(rows) + 1),
-                        "while saving" if while_saving else "at random",
+                        when,
                         str(size(count) - before),
                         str(max(0, len(kept) - 1)),
                         "yes" if as_unbroken else "NO",
@@ -157,6 +158,8 @@ def main():
             f"{again / max(1, len(rows)):.1f} more for each, at a state every "
             f"{options.save_every:g} s."
         )
+        if equal < len(rows) or any(text.endswith("OTHER") for text in same):
+            sys.exit("They are not the same.")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and the place for what may be lost."""
 
+import concurrent.futures
 import contextlib
 import csv
 import errno
@@ -68,7 +69,7 @@ def replacing(path: str | os.PathLike, size: int | None = None) -> Iterator[str]
     try:
         yield os.path.join(work, name)
         _move_all(work, folder, name)
-    except UserError:
+    except (UserError, concurrent.futures.CancelledError):
         raise
     except Exception as error:
         written = sum(map(os.path.getsize, filter(os.path.isfile, _files(work))))
@@ -83,6 +84,7 @@ def replacing(path: str | os.PathLike, size: int | None = None) -> Iterator[str]
             "before is whole. Make room on the disk, or name another folder."
         ) from error
     finally:
+        _put_back(work, folder)
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -98,11 +100,19 @@ def _move_all(work, folder, name):
         for file in _files(new):
             _sync(file)
         if os.path.isdir(new) and os.path.isdir(old):
-            # No system call replaces a folder. `_remove_leftovers` goes back if this ends here.
+            # No system call replaces a folder. `_put_back` does if this ends here.
             os.mkdir(os.path.join(work, _REPLACED))
             os.rename(old, os.path.join(work, _REPLACED, entry))
         os.replace(new, old)
     _sync(folder)
+
+
+def _put_back(work, folder):
+    """Moves back what was set aside for something that did not come to its place."""
+    replaced = os.path.join(work, _REPLACED)
+    for name in os.listdir(replaced) if os.path.isdir(replaced) else ():
+        if not os.path.exists(os.path.join(folder, name)):
+            os.rename(os.path.join(replaced, name), os.path.join(folder, name))
 
 
 def _files(path):
@@ -144,7 +154,10 @@ def _full(error, work, size):
             return error
     try:
         with open(os.path.join(work, "asked"), "wb", buffering=0) as file:
-            _write_all(file, b"\1" * size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                _write_all(file, bytes(size))
     except OSError as asked:
         return asked
     return None
@@ -156,17 +169,15 @@ def _remove_leftovers(folder):
         leftovers = [entry for entry in entries if entry.name.endswith(_PARTIAL)]
     for leftover in leftovers:
         parts = leftover.name[1 : -len(_PARTIAL)].split("-", 3)
-        if not leftover.is_dir() or len(parts) < 4 or not parts[1].isdigit():
+        if len(parts) < 4 or not parts[1].isdigit():
             continue
-        running = Process(parts[3], int(parts[1]), parts[0]).is_running()
-        if running is None:  # of another machine
-            running = time.time() - leftover.stat().st_mtime < _DAY
-        if not running:
-            replaced = os.path.join(leftover.path, _REPLACED)
-            for name in os.listdir(replaced) if os.path.isdir(replaced) else ():
-                if not os.path.exists(os.path.join(folder, name)):
-                    os.rename(os.path.join(replaced, name), os.path.join(folder, name))
-            shutil.rmtree(leftover.path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # Its own process has just removed it.
+            running = Process(parts[3], int(parts[1]), parts[0]).is_running()
+            if running is None:  # of another machine
+                running = time.time() - leftover.stat().st_mtime < _DAY
+            if not running and leftover.is_dir():
+                _put_back(leftover.path, folder)
+                shutil.rmtree(leftover.path, ignore_errors=True)
 
 
 def write_bytes(path: str | os.PathLike, content: bytes | memoryview) -> None:
@@ -225,10 +236,11 @@ def append_lines(path: str | os.PathLike, lines: Iterable[str]) -> None:
 def read_lines(path: str | os.PathLike) -> list[str]:
     """The lines of a file of `append_lines`, without a torn last one; none where it is missing."""
     try:
-        with open(path, encoding="utf-8", newline="\n") as file:
-            return file.read().split("\n")[:-1]
+        with open(path, "rb") as file:
+            whole, *_ = file.read().rpartition(b"\n")
     except FileNotFoundError:
         return []
+    return whole.decode("utf-8", "backslashreplace").split("\n") if whole else []
 
 
 def read_json(path: str | os.PathLike) -> typing.Any:

@@ -32,7 +32,8 @@ class FolderLock:
     Example:
 
     >>> with FolderLock("runs/first", "training"):
-    ...     train()
+    ...     print("Nobody else writes here.")
+    Nobody else writes here.
     """
 
     def __init__(self, folder: str | os.PathLike, purpose: str):
@@ -81,6 +82,8 @@ class FolderLock:
     def _beat(self):
         while not self._released.wait(HEARTBEAT):
             with contextlib.suppress(OSError):  # It may be well again the next time.
+                if self._content().get("started") != this_process().started:
+                    return  # Another took it over while this process was suspended.
                 os.utime(self.path)
 
     def _content(self):

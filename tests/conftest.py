@@ -1,5 +1,7 @@
 """What tests of several folders share."""
 
+import signal
+
 import pytest
 from video_files import moving_pattern, write_video
 
@@ -63,6 +65,14 @@ def model_path(tmp_path):
     model.class_names = ["Jump", "Walk", "Run"]
     model.save(tmp_path / "model.keras")
     return tmp_path / "model.keras"
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C is heard, here and in processes started here: background jobs of shells ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def holder(folder, seconds=60):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_the_second_is_refused_by_name(tmp_path):
+def test_the_second_is_refused_by_name(tmp_path, ctrl_c):
     with holder(tmp_path) as first:
         assert first.stdout.readline() == "held\n"
         expected = f"{tmp_path} is in use for training by process {first.pid} on "

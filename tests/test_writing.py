@@ -11,8 +11,9 @@ WRITE = re.compile(
     | (json|pickle|marshal)\.dump
     | (?!files\.).*\.(write_text|write_bytes|savefig|savez\w*|savetxt|tofile|to_csv|imwrite|imsave)
     | .*\.(rename|touch)
-    | (?!result|index|remembered|self).*\.(save\w*|export)
-    | .*\b(TFRecordWriter|CSVLogger|ModelCheckpoint|TensorBoard|urlretrieve)""",
+    | (?!(result|index|remembered|self|self\.(state|oracle))\.save).*\.(save\w*|export)
+    | .*\b(TFRecordWriter|CSVLogger|ModelCheckpoint|TensorBoard|urlretrieve)
+    | .*\b(create_file_writer|write_file)""",
     re.VERBOSE,
 )
 # What writes into a file that its caller replaces, or what is no result. File, function: why.
@@ -28,6 +29,7 @@ OTHERS = {
     "export/writing.py _name_groups": "a partial file",
     "export/writing.py _tidy_openvino": "a partial file",
     "folder_lock.py _create": "made by one process alone, which is what a lock is",
+    "training/run_folder.py __init__": "curves, which TensorFlow appends to and are made anew",
     "tuning/workers.py run_workers": "what workers print",
 }
 

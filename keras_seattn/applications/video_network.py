@@ -1,6 +1,5 @@
 """The class of the networks: a functional Keras model that knows its classes and its input."""
 
-import inspect
 import json
 import os
 import typing
@@ -95,14 +94,13 @@ class VideoNetwork(keras.Model):
         return inputs
 
     def fit(self, *args: typing.Any, **kwargs: typing.Any) -> keras.callbacks.History:
-        given = inspect.signature(super().fit).bind(*args, **kwargs).arguments
-        clips: typing.Any = given.get("x")
-        callbacks = given.get("callbacks") or []
-        are_ready = isinstance(callbacks, keras.callbacks.CallbackList)
+        clips: typing.Any = args[0] if args else kwargs.get("x")
+        callbacks = kwargs.get("callbacks") or []
+        are_ready = len(args) > 5 or isinstance(callbacks, keras.callbacks.CallbackList)
         if hasattr(clips, "callbacks_of_epochs") and not are_ready:
-            given["callbacks"] = clips.callbacks_of_epochs(keras.tree.flatten(callbacks))
+            kwargs["callbacks"] = clips.callbacks_of_epochs(keras.tree.flatten(callbacks))
         with as_raised():
-            return super().fit(**given)
+            return super().fit(*args, **kwargs)
 
     def evaluate(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
         with as_raised():

@@ -2,14 +2,14 @@
 
 keras-seattn verify runs/ucf101 --steps 20
 
-It ends with 0 and "equal", or with 1 and the first step that differs. The videos must be where they
-were, seen from this folder; the run may have been made on another machine.
+It ends with 0 and "equal", or with 1 and the first step that differs: in its clips, or in the loss
+that Keras shows for it, the mean of its epoch so far. The run may be of another machine.
 """
 
 import os
 
 from keras_seattn.commands import flags
-from keras_seattn.settings import read_config
+from keras_seattn.settings import changed, read_config
 
 
 def add_flags(parser):
@@ -20,10 +20,14 @@ def add_flags(parser):
         default=20,
         help="draw the clips of so many random steps, train so many first steps (20)",
     )
+    moved = flags.group(parser, "where the videos are now, if not where they were")
+    for name in ("data-dir", "splits-dir", "test-dir"):
+        moved(f"--{name}")
 
 
 def run(options):
     network, run = read_config(os.path.join(options.run_dir, "config.json"))
+    run = changed(run, vars(options))
 
     from keras_seattn import training
     from keras_seattn.commands import train

@@ -62,7 +62,9 @@ def train_clips(
     the backend, the number of cores and the batches are. The k-th iteration is
     epoch k. Batches are always full: epochs of 100 videos, 32 at a time, have
     4, 3, 3, 3, 4, ... steps, for the last batch of one takes some clips of the
-    next.
+    next. Where `fit` is not that of a network of this package, give it
+    `callbacks=clips.callbacks_of_epochs()`, or Keras tries to take as many
+    steps in the shorter ones.
 
     Args:
         catalog: `Catalog`; or the folder of TFRecord shards that

@@ -1,6 +1,7 @@
 """Which clip comes when: a function of the seed, the epoch and the position, of nothing else."""
 
 import functools
+import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -53,6 +54,12 @@ class Plan:
     def epoch_of(self, step: int) -> int:
         """The epoch that a step belongs to."""
         return step * self.batch_size // len(self.videos)
+
+    @property
+    def digest(self) -> str:
+        """Stands for what else the clips depend on: how many frames the videos have, in order."""
+        frames = np.array([self._video_frames[video] for video in self.videos], "<i8")
+        return hashlib.sha256(frames.tobytes()).hexdigest()[:16]
 
     def candidates(self, position: int) -> Iterator[tuple[int, Iterator[tuple[np.ndarray, Crop]]]]:
         """What to show at a position: the first of these that can be read.

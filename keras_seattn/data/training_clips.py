@@ -39,7 +39,7 @@ class TrainingClips(ClipDataset):
         preprocess: Callable[[tf.Tensor], tf.Tensor],
         first_step: int = 0,
     ):
-        self._plan, self._first_step = plan, first_step
+        self.plan, self._first_step = plan, first_step
         self._epoch = plan.epoch_of(first_step)
         self._digests: dict[int, str] = collections.OrderedDict()
         size = plan.batch_size
@@ -63,7 +63,7 @@ class TrainingClips(ClipDataset):
 
     def steps(self, epoch: int) -> range:
         """The steps of an epoch, numbered from the beginning of the training."""
-        return self._plan.steps(epoch)
+        return self.plan.steps(epoch)
 
     def begin_epoch(self, epoch: int) -> None:
         """Makes the next iteration that of an epoch, without its steps before `first_step`."""
@@ -87,21 +87,24 @@ class TrainingClips(ClipDataset):
         would begin a step for which there are no clips, and there TensorFlow
         decays the weights before it finds that out.
         """
+        callbacks = list(callbacks or ())
+        if any(isinstance(callback, _EpochEnds) for callback in callbacks):
+            return callbacks
         last = _EpochEnds(self)
-        return [keras.callbacks.LambdaCallback(on_epoch_end=last.go_on), *(callbacks or ()), last]
+        return [keras.callbacks.LambdaCallback(on_epoch_end=last.go_on), *callbacks, last]
 
     # What the data set calls while it is iterated.
 
     def _begin(self):
         """The positions of an iteration: the first, and the one behind the last."""
-        steps, size = self.steps_left(), self._plan.batch_size
+        steps, size = self.steps_left(), self.plan.batch_size
         if not _keras_builds():
             self._epoch += 1
         return steps.start * size, steps.stop * size
 
     def _note(self, position, prints, labels):
         """Notes the digest of a batch, of the fingerprints of its clips."""
-        step = int(position) // self._plan.batch_size
+        step = int(position) // self.plan.batch_size
         self._digests[step] = f"{zlib.crc32(prints, zlib.crc32(labels)):08x}"
         while len(self._digests) > _MOST_DIGESTS:
             self._digests.popitem(last=False)

@@ -10,7 +10,7 @@ import warnings
 
 import tensorflow as tf
 
-from keras_seattn import arguments
+from keras_seattn import arguments, stopping
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.index import Index
@@ -87,6 +87,7 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
             delay=2,
         ):
             found.append(video)
+            stopping.check()
             if len(unsaved) >= _SAVED_AFTER:
                 unsaved.clear()
                 _save(index)

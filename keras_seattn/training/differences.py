@@ -13,7 +13,7 @@ from keras_seattn.settings import FitSettings, NetworkSettings, RunSettings
 from keras_seattn.training.recipe import Recipe
 
 # The videos are compared by name: they may lie elsewhere. More epochs may follow.
-_FREE = ("data_dir", "splits_dir", "test_dir", "epochs", "save_every")
+FREE = ("data_dir", "splits_dir", "test_dir", "epochs", "save_every")
 
 
 def describe(
@@ -35,10 +35,11 @@ def describe(
         dict of str to what JSON takes.
     """
     network = {field.name for field in dataclasses.fields(NetworkSettings)}
-    run = {field.name for field in dataclasses.fields(RunSettings)}.difference(_FREE)
+    run = {field.name for field in dataclasses.fields(RunSettings)}.difference(FREE)
     description = {
         **{name: value for name, value in (config or {}).items() if name in network},
         **{name: value for name, value in dataclasses.asdict(settings).items() if name in run},
+        "backend": keras.backend.backend(),
         "optimizer": {"class": type(recipe.optimizer).__name__, **recipe.optimizer.get_config()},
         "callbacks": {str(i): _plain(callback) for i, callback in enumerate(recipe.callbacks)},
         "network": f"{model.count_params():,} parameters, digest {_digest(_layers(model))}",

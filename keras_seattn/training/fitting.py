@@ -42,7 +42,7 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains a model on the videos of one catalog and scores another after each epoch.
 
-    The part of `train` that writes no files.
+    The part of `train` that writes no files but, if asked to, its state.
 
     Args:
         model, recipe, train_catalog, settings: see `train`.
@@ -126,6 +126,7 @@ def fit_from(
             keep_state.clips = clips_of(
                 model, train_catalog, settings, state.seed, first_step=state.step
             )
+            state.check_clips(keep_state.clips.plan.digest)
             model.fit(
                 keep_state.clips,
                 initial_epoch=state.epoch,

@@ -51,9 +51,10 @@ class KeepState(keras.callbacks.Callback):
         self.state.add_step(logs["loss"], self.clips.taken(self.state.step))
         self.state.validating = self.state.step == self.clips.steps(self.state.epoch).stop
         due = time.monotonic() - self._saved >= self.save_every
-        if due or self.state.validating or stopping.requested():
+        stop = stopping.requested()
+        if due or self.state.validating or stop:
             self._save(logs)
-        if stopping.requested():
+        if stop:
             self.state.wait()
             stopping.check()
 

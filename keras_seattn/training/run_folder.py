@@ -1,5 +1,6 @@
 """The folder of a run: the files beside its state, which tell of its epochs, and its models."""
 
+import contextlib
 import csv
 import datetime
 import io
@@ -11,8 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn import files
+from keras_seattn.errors import StorageError
 from keras_seattn.prediction.models import UNFINISHED
 from keras_seattn.processes import this_process
+from keras_seattn.training.differences import FREE
 from keras_seattn.training.state import TrainingState
 
 
@@ -48,7 +51,7 @@ class RunFolder(keras.callbacks.Callback):
         state: `TrainingState`.
         epochs: int, of the whole run.
         config: dict, for `config.json`, which stays as it is unless the epochs
-            are others; or None.
+            or the places of the videos are others; or None.
         command: str that goes on, or None.
     """
 
@@ -75,7 +78,8 @@ class RunFolder(keras.callbacks.Callback):
 
     def _write_config(self, config):
         path = self._file("config.json")
-        if not os.path.exists(path) or files.read_json(path).get("epochs") != config.get("epochs"):
+        before = files.read_json(path) if os.path.exists(path) else {}
+        if any(before.get(name) != config.get(name) for name in FREE) or not before:
             files.write_json(path, config)
 
     def _note_start(self, step):
@@ -92,13 +96,19 @@ class RunFolder(keras.callbacks.Callback):
         self._write()
 
     def _draw(self, row):
-        for name, value in row.items():
-            part = "validation" if name.startswith("val_") else "train"
-            if name != "epoch":
-                with self._curves[part].as_default():
-                    tf.summary.scalar(f"epoch_{name.removeprefix('val_')}", value, row["epoch"])
-        for curves in self._curves.values():
-            curves.flush()
+        try:
+            for name, value in row.items():
+                part = "validation" if name.startswith("val_") else "train"
+                if name != "epoch":
+                    with self._curves[part].as_default():
+                        tf.summary.scalar(f"epoch_{name.removeprefix('val_')}", value, row["epoch"])
+            for curves in self._curves.values():
+                curves.flush()
+        except tf.errors.OpError as error:
+            raise StorageError(
+                f"{self._file('tensorboard')} could not be written: {error.message}. The state of "
+                "the run is whole. Make room on the disk, and give the same command again."
+            ) from error
 
     def _write(self):
         if self.rows:
@@ -121,4 +131,7 @@ class RunFolder(keras.callbacks.Callback):
 
     def finish(self) -> None:
         """Ends what says that the run is not finished."""
-        os.remove(self._file(UNFINISHED))
+        for curves in self._curves.values():
+            curves.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._file(UNFINISHED))

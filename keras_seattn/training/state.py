@@ -65,7 +65,9 @@ class TrainingState:
         self.result: EvaluationResult | None = None
         self._callbacks: list[dict] = []
         self._variables: dict[str, np.ndarray] = {}
-        self.new_steps: list[str] = []
+        # Of `steps.csv`, not written yet; None where nobody wants them.
+        self.new_steps: list[str] | None = None if steps_path is None else []
+        self._clips_before: str | None = None
         self._behind = concurrent.futures.ThreadPoolExecutor(1)
         self._written: concurrent.futures.Future | None = None
         if path is not None and os.path.exists(path):
@@ -101,7 +103,8 @@ class TrainingState:
     def _read(self):
         try:
             content = _load(self.path)
-            before = content["description"]
+            before = dict(content["description"])
+            self._clips_before = before.pop("clips")
             self.step, self.seed = content["step"], content["seed"]
             self.rows, self.over = content["rows"], content["over"]
             self.begun, self.validating = content["begun"], content["validating"]
@@ -121,6 +124,16 @@ class TrainingState:
                 "another folder. What differs:\n" + "\n".join(different)
             )
         self.found = f"{self.place}, saved {_duration(age)} ago"
+
+    def check_clips(self, digest: str) -> None:
+        """Raises a ValueError if clips are not those that were trained on; see `Plan.digest`."""
+        if self._clips_before not in (None, digest):
+            raise InputError(
+                f"{self.path} is of a training on other videos: some can be read that could not "
+                "then, or the other way round, or have another number of frames. Put them back, "
+                "or name another folder."
+            )
+        self.description = {**self.description, "clips": digest}
 
     def give(self, model: keras.Model) -> None:
         """Sets the variables of a compiled model, those of its metrics too.
@@ -158,7 +171,8 @@ class TrainingState:
 
     def add_step(self, loss: float, clips: str) -> None:
         """Counts a step: its loss, and the digest of its clips."""
-        self.new_steps.append(f"{self.step},{loss!r},{clips}")
+        if self.new_steps is not None:
+            self.new_steps.append(f"{self.step},{loss!r},{clips}")
         self.step, self.begun = self.step + 1, True
 
     def end_epoch(self, row: dict, over: bool) -> None:
@@ -187,7 +201,9 @@ class TrainingState:
             "variables": {name: _copy(v) for name, v in _variables_of(model).items()},
             "result": None,
         }
-        lines, self.new_steps = self.new_steps, []
+        lines = self.new_steps
+        if lines is not None:
+            self.new_steps = []
         self.wait()
         self._written = self._behind.submit(self._write, content, lines)
 
@@ -198,7 +214,7 @@ class TrainingState:
             written.result()
 
     def _write(self, content, lines):
-        if self.steps_path is not None and lines:
+        if lines:
             files.append_lines(self.steps_path, lines)
         _save(self.path, content)
 
@@ -267,7 +283,7 @@ def _save(path, content):
         return {"array": name}
 
     text = json.dumps(content, default=refer).encode()
-    with files.replacing(path) as partial:
+    with files.replacing(path, sum(array.nbytes for array in arrays.values())) as partial:
         np.savez(partial, content=np.frombuffer(text, "uint8"), **arrays)
 
 

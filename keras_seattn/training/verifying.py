@@ -80,8 +80,14 @@ def verify(
 
     Example:
 
-    >>> str(keras_seattn.training.verify(model, recipe, train, test, "runs/first", settings))
-    'equal: the clips of 20 random steps, and clips and losses of the first 20 steps'
+    >>> def a_run():
+    ...     keras.utils.set_random_seed(0)
+    ...     model = keras_seattn.applications.SEAResNet18_3D(classes=len(catalog.class_names))
+    ...     return model, keras_seattn.training.paper_recipe(), catalog, test_catalog
+    >>> settings = keras_seattn.settings.FitSettings(epochs=1, batch_size=8, seed=0)
+    >>> result = keras_seattn.training.train(*a_run(), "runs/first", settings)
+    >>> print(keras_seattn.training.verify(*a_run(), "runs/first", settings, steps=1))
+    equal: the clips of 1 random steps, and clips and losses of the first 1 steps
     """
     if settings.seed is None:
         raise InputError("`settings` must have the seed of the run. Received: seed=None")
@@ -131,6 +137,7 @@ def _recorded(path):
 def _train_again(model, recipe, train_catalog, test_catalog, settings, steps):
     """The first steps of a training."""
     state = TrainingState(None, {}, settings.seed)
+    state.new_steps = []
     try:
         fit_from(
             state, model, recipe, train_catalog, test_catalog, settings,

@@ -1,5 +1,7 @@
 """The callback that measures video accuracy after each epoch."""
 
+import sys
+
 import keras
 
 from keras_seattn.data.catalogs import Catalog
@@ -32,7 +34,12 @@ class VideoValidation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         result = evaluate(
-            self.model, self.catalog, self.batch_size, unreadable=self.unreadable, progress=False
+            self.model,
+            self.catalog,
+            self.batch_size,
+            unreadable=self.unreadable,
+            # A bar would be drawn into that of the training.
+            progress=not (sys.stderr and sys.stderr.isatty()),
         )
         if logs is not None:
             logs["val_loss"] = result.loss

@@ -91,6 +91,10 @@ class ReductionTuner(keras_tuner.Tuner):
                 while server.is_alive() and not stop.made:
                     server.join(min(1, silence / 4))
                     self.oracle.drop_silent_workers(silence)
+            if self.oracle.failure:
+                raise self.oracle.failure
+        except SearchError:
+            raise
         except RuntimeError as error:  # of gRPC
             raise SearchError(
                 f"The chief cannot listen on {address}: {error}. Set KERASTUNER_ORACLE_IP to "

@@ -28,7 +28,7 @@ def start(body, **streams):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_one_line(number):
+def test_a_signal_is_one_line(number, ctrl_c):
     with start("time.sleep(60)") as process:
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)

@@ -294,7 +294,7 @@ def test_a_full_disk_leaves_nothing_half_written(catalog, tmp_path):
         assert sum(1 for _ in tf.data.TFRecordDataset(str(path))) == 2
 
 
-def test_ctrl_c_ends_it_before_the_shard_is_done(catalog, tmp_path, monkeypatch):
+def test_ctrl_c_ends_it_before_the_shard_is_done(catalog, tmp_path, monkeypatch, ctrl_c):
     begun, write = [], writing._example
 
     def interrupted(*arguments):

@@ -1,5 +1,7 @@
 """Trying steps of a run again: what is equal, and what differs first."""
 
+import os
+
 import keras
 import pytest
 from tiny_network import TinyNetwork
@@ -77,8 +79,11 @@ def test_the_command(tiny_ucf101, tmp_path, run_command):
     assert run_command("train", *data, *network, *training)[0] is None
     code, said, _ = run_command("verify", run, "--steps", "2")
     assert code == 0 and said.splitlines()[-1].startswith("equal: the clips of 2 random steps")
+    os.rename(video_dir, tmp_path / "moved")
+    code, said, _ = run_command("verify", run, "--data-dir", tmp_path / "moved")
+    assert code == 0
     tamper(run, 0, loss="0.5")
-    code, said, _ = run_command("verify", run)
+    code, said, _ = run_command("verify", run, "--data-dir", tmp_path / "moved")
     assert code == 1 and "differs first at step 0: in the loss" in said
     code, *_ = run_command("verify", tmp_path / "nowhere")
     assert "There is no configuration of a run" in code

@@ -42,7 +42,7 @@ def find(shard: str, frames: int, key: str) -> np.ndarray | None:
             rows = np.load(place, mmap_mode="r")
         except (OSError, ValueError, EOFError):  # none, or half of one
             continue
-        if rows.dtype == ROW and len(rows) == frames:
+        if _fits(shard, rows, frames):
             return rows
     return None
 
@@ -57,7 +57,7 @@ def make(shard: str, frames: int, key: str) -> np.ndarray:
         VideoError: The shard does not hold what it should.
     """
     rows = _copy(shard) if storage.is_remote(shard) else None
-    if rows is None or len(rows) != frames:
+    if rows is None or not _fits(shard, rows, frames):
         rows = _rows_of(shard)
     if len(rows) != frames:
         raise VideoError(
@@ -72,6 +72,17 @@ def make(shard: str, frames: int, key: str) -> np.ndarray:
         except OSError:
             continue
     return rows
+
+
+def _fits(shard, rows, frames):
+    """Whether an index is that of a shard: its last frame, which is where that of no other is."""
+    if rows.dtype != ROW or len(rows) != frames:
+        return False
+    try:
+        image = storage.read_range(shard, int(rows["offset"][-1]), int(rows["length"][-1]))
+    except OSError:
+        return False
+    return zlib.crc32(image) == rows["crc"][-1]
 
 
 def _places(shard, key):
