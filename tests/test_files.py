@@ -39,6 +39,20 @@ def test_a_folder_is_replaced(tmp_path):
     assert names(tmp_path) == ["saved"] and names(tmp_path / "saved" / "in") == ["new"]
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
+def test_a_folder_comes_back_that_cannot_be_replaced(error, tmp_path, monkeypatch):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "old").touch()
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(type(error)), files.replacing(tmp_path / "saved") as partial:
+        os.makedirs(partial)
+    assert names(tmp_path) == ["saved"] and names(tmp_path / "saved") == ["old"]
+
+
 def test_an_error_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.json"
     files.write_json(path, [1])
@@ -156,6 +170,11 @@ def test_lines_are_whole(tmp_path):
     with file_size_limit(100), pytest.raises(StorageError, match=r"steps\.csv could not be writ"):
         files.append_lines(path, ["2,0.125"] * 100)
     assert files.read_lines(path) == ["step,loss", "0,0.5", "1,0.25"]
+
+
+def test_a_line_torn_within_a_letter_is_dropped(tmp_path):
+    (tmp_path / "log").write_bytes("eins\nzwölf".encode()[:-3])
+    assert files.read_lines(tmp_path / "log") == ["eins"]
 
 
 def test_damaged_json_is_named(tmp_path):

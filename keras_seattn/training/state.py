@@ -123,6 +123,7 @@ class TrainingState:
                 f"{self.path} is of another training. Go on with what was given then, or name "
                 "another folder. What differs:\n" + "\n".join(different)
             )
+        self.description = {**self.description, "clips": self._clips_before}
         self.found = f"{self.place}, saved {_duration(age)} ago"
 
     def check_clips(self, digest: str) -> None:

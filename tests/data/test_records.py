@@ -389,6 +389,17 @@ def test_records_without_an_index_get_one_once(folder, monkeypatch, capsys):
     np.testing.assert_equal(found, expected)
 
 
+def test_the_index_of_another_shard_is_made_anew(folder, capsys):
+    first, second, _ = (index.path_of(str(shard)) for shard in shards_of(folder))
+    right = pathlib.Path(first).read_bytes()
+    frames = len(np.load(first))
+    other = np.concatenate([np.load(second)] * 5)[:frames]
+    np.save(first, other)
+    open_records(folder)
+    assert "Indexing 1 shards, once" in capsys.readouterr().out
+    assert pathlib.Path(first).read_bytes() == right
+
+
 def test_a_damaged_shard_is_left_out_if_few_are_in_it(folder, monkeypatch):
     path = broken_shard(folder)
     with pytest.raises(VideoError, match="1 of 3 shards, with 4 videos, are damaged"):

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 from tiny_network import TinyNetwork
+from video_files import moving_pattern, write_video
 
 from keras_seattn.data import load_ucf101
 from keras_seattn.errors import StorageError
@@ -144,6 +145,26 @@ def test_another_training_is_refused_with_what_differs(catalogs, tmp_path):
         "a.b: 1 then, None now",
         "c: None then, 2 now",
     ]
+
+
+def test_other_videos_under_the_same_names_are_refused(catalogs, tmp_path):
+    run(catalogs, tmp_path / "run", epochs=1)
+    write_video(catalogs[0].paths[0], moving_pattern(31))
+    with pytest.raises(ValueError, match="is of a training on other videos"):
+        run(catalogs, tmp_path / "run", epochs=2)
+
+
+def test_a_run_that_ended_with_a_validation_knows_that_it_is_finished(catalogs, tmp_path, capsys):
+    def stop(self, epoch, logs):
+        raise Stopped(143)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(VideoValidation, "on_epoch_end", stop)
+        run(catalogs, tmp_path / "run", epochs=1)
+    for said in ("Going on at epoch 1, step 2", "This run is finished"):
+        capsys.readouterr()
+        run(catalogs, tmp_path / "run", epochs=1)
+        assert capsys.readouterr().out.startswith(said)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half", b"no archive at all"])
