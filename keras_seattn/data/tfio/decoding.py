@@ -77,7 +77,7 @@ class GraphReader:
         frames = tf.ensure_shape(self._decode(tf.io.read_file(path), 0), (None, None, None, 3))
         complete = tf.debugging.assert_equal(tf.shape(frames, tf.int64)[0], count)
         with tf.control_dependencies([complete]):
-            frames = tf.gather(frames, numbers)
+            frames = tf.gather(frames, tf.ensure_shape(numbers, (None,)))
         window = tf.ensure_shape(window, (4,))
         clip = tf.cond(
             is_filtered(window[2], self.size),
