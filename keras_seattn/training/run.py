@@ -107,27 +107,28 @@ def train(
             fit_from(state, model, recipe, train_catalog, test_catalog, settings)
             return state.result
         state.result = None  # It may be that of fewer epochs.
-        folder = RunFolder(output_dir, state, settings.epochs, config, command)
-        models = [
-            SaveModel(file("model.keras"), state),
-            SaveModel(file("best.keras"), state, best_only=True),
-        ]
         with stoppable(state):
-            callbacks = [*models, folder]
+            folder = RunFolder(output_dir, state, settings.epochs, config, command)
+            callbacks = [
+                SaveModel(file("model.keras"), state),
+                SaveModel(file("best.keras"), state, best_only=True),
+                folder,
+            ]
             fit_from(state, model, recipe, train_catalog, test_catalog, settings, callbacks)
             batch_size, unreadable = settings.batch_size, settings.unreadable
             result = evaluate(model, test_catalog, batch_size, unreadable=unreadable)
-        write_report(
-            result,
-            output_dir,
-            title=f"{model.name}: {result.top1:.1%} of {result.videos} videos",
-            history_csv=file("history.csv"),
-            config=config,
-            command=command,
-            resumptions=folder.resumptions(),
-        )
-        folder.finish()
-        state.finish(result)
+            # A stop that is requested from here on finds the run finished.
+            write_report(
+                result,
+                output_dir,
+                title=f"{model.name}: {result.top1:.1%} of {result.videos} videos",
+                history_csv=file("history.csv"),
+                config=config,
+                command=command,
+                resumptions=folder.resumptions(),
+            )
+            folder.finish()
+            state.finish(result)
     return result
 
 
