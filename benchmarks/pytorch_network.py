@@ -25,23 +25,27 @@ class BasicBlock(nn.Module):
         return functional.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 
 
-class GroupedBottleneck(nn.Module):
-    expansion = 2
+class Bottleneck(nn.Module):
+    expansion, groups = 4, 1
 
     def __init__(self, inputs, width, stride, downsample):
         super().__init__()
         self.conv1 = nn.Conv3d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm3d(width)
-        self.conv2 = nn.Conv3d(width, width, 3, stride, 1, groups=32, bias=False)
+        self.conv2 = nn.Conv3d(width, width, 3, stride, 1, groups=self.groups, bias=False)
         self.bn2 = nn.BatchNorm3d(width)
-        self.conv3 = nn.Conv3d(width, 2 * width, 1, bias=False)
-        self.bn3 = nn.BatchNorm3d(2 * width)
+        self.conv3 = nn.Conv3d(width, self.expansion * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm3d(self.expansion * width)
         self.downsample = downsample
 
     def forward(self, x):
         y = functional.relu(self.bn1(self.conv1(x)))
         y = functional.relu(self.bn2(self.conv2(y)))
         return functional.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+
+
+class GroupedBottleneck(Bottleneck):
+    expansion, groups = 2, 32
 
 
 class ShortcutA(nn.Module):
@@ -93,13 +97,23 @@ class Attention(nn.Module):
         return x + self.gamma * out
 
 
+KINDS = {
+    "A": (BasicBlock, (2, 2, 2, 2)),
+    "B": (BasicBlock, (2, 2, 2, 2)),
+    "34A": (BasicBlock, (3, 4, 6, 3)),
+    "34B": (BasicBlock, (3, 4, 6, 3)),
+    "50": (Bottleneck, (3, 4, 6, 3)),
+    "101": (Bottleneck, (3, 4, 23, 3)),
+    "resnext": (GroupedBottleneck, (3, 4, 23, 3)),
+}
+
+
 class Network(nn.Module):
-    """`kind` is "A" or "B", ResNet-18 with that shortcut, or "resnext", ResNeXt-101."""
+    """`kind` is one of `KINDS`: "A" and "B" are ResNet-18 with that shortcut."""
 
     def __init__(self, kind, classes=400, frames=16, modules=False, factor=1.0):
         super().__init__()
-        block = GroupedBottleneck if kind == "resnext" else BasicBlock
-        blocks = (3, 4, 23, 3) if kind == "resnext" else (2, 2, 2, 2)
+        block, blocks = KINDS[kind]
         first = int((128 if kind == "resnext" else 64) * factor)
         inputs = int(64 * factor)
         self.with_modules = modules
@@ -113,7 +127,7 @@ class Network(nn.Module):
                 shortcut = nn.Identity()
                 if stride != 1 or inputs != outputs:
                     shortcut = ShortcutA(outputs, stride)
-                    if kind != "A":
+                    if not kind.endswith("A"):
                         conv = nn.Conv3d(inputs, outputs, 1, stride, bias=False)
                         shortcut = nn.Sequential(conv, nn.BatchNorm3d(outputs))
                 layers.append(block(inputs, width, stride, shortcut))

@@ -60,6 +60,11 @@ HARA_2020 = Preprocessing(
     mean=(0.4345 * 255, 0.4051 * 255, 0.3775 * 255),
     deviation=(0.2768 * 255, 0.2713 * 255, 0.2737 * 255),
 )
+# ImageNet's, of values divided by 255: that of networks of images.
+IMAGENET = Preprocessing(
+    mean=(0.485 * 255, 0.456 * 255, 0.406 * 255),
+    deviation=(0.229 * 255, 0.224 * 255, 0.225 * 255),
+)
 PREPROCESSINGS = {"hara2018": HARA_2018, "hara2020": HARA_2020}
 
 

@@ -13,7 +13,16 @@ from keras_seattn.errors import InputError, MissingFileError
 
 STAGES = (1, 2, 3, 4)
 # The networks, and their builders in `keras_seattn.applications`.
-MODELS = {"resnet18": "SEAResNet18_3D", "resnext101": "SEAResNeXt101_3D"}
+MODELS = {
+    "resnet18": "SEAResNet18_3D",
+    "resnet34": "SEAResNet34_3D",
+    "resnet50": "SEAResNet50_3D",
+    "resnet101": "SEAResNet101_3D",
+    "resnext101": "SEAResNeXt101_3D",
+    "r3d_18": "SEAR3D_18",
+    "mc3_18": "SEAMC3_18",
+    "r2plus1d_18": "SEAR2Plus1D_18",
+}
 # The kinds of data sets, and the settings without which there is none.
 DATASETS = {
     "motions": (),

@@ -15,7 +15,7 @@ import keras
 from video_files import moving_pattern, write_video
 
 import keras_seattn
-from keras_seattn.applications import SEAResNet18_3D, resnet3d
+from keras_seattn.applications import SEAResNet18_3D, builders
 from keras_seattn.applications.convert import convert
 from keras_seattn.data import motions
 
@@ -31,16 +31,16 @@ def make_small(monkeypatch):
     def one_epoch(*arguments, epochs=1, **options):
         return fit(*arguments, epochs=1, **options)
 
-    build = resnet3d.build_network
+    build = builders.build_network
 
-    def small(block, blocks, *widths, width, **options):
+    def small(design, *published, width, **options):
         width = WIDTH if width == 1 else width
-        if blocks == (2, 2, 2, 2) and width <= WIDTH:
-            blocks = (1, 1, 1, 1)
-        return build(block, blocks, *widths, width=width, **options)
+        if design.blocks == (2, 2, 2, 2) and width <= WIDTH:
+            design = design._replace(blocks=(1, 1, 1, 1))
+        return build(design, *published, width=width, **options)
 
     monkeypatch.setattr(keras.Model, "fit", one_epoch)
-    monkeypatch.setattr(resnet3d, "build_network", small)
+    monkeypatch.setattr(builders, "build_network", small)
     monkeypatch.setattr(motions, "GROUPS", GROUPS)
     monkeypatch.setattr(motions, "TEST_GROUPS", {1: [1], 2: [2], 3: [3]})
     monkeypatch.setattr(motions, "make", functools.partial(motions.make, videos_per_group=1))

@@ -55,3 +55,9 @@ def test_layers(backend):
     # Warnings are errors on TensorFlow only: each backend has others of its own.
     options = ["-W", "default", "-k", "harness or equations or Harness"]
     run_and_check(backend, "-m", "pytest", TESTS / "layers", *options)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_logits_of_torchvisions_networks(backend):
+    options = ["-W", "default", "-k", "logits"]
+    run_and_check(backend, "-m", "pytest", TESTS / "applications/test_video_resnet.py", *options)

@@ -1,35 +1,32 @@
 """Networks by their settings."""
 
 import dataclasses
-import typing
 
 import keras
 
 from keras_seattn import applications, checkpoints
+from keras_seattn.applications.builders import Builder
 from keras_seattn.preprocessing import PREPROCESSINGS
 from keras_seattn.settings import MODELS, NetworkSettings
 
 
-def builder_of(network: NetworkSettings) -> typing.Any:
+def builder_of(network: NetworkSettings) -> Builder:
     """The function that builds the network of `NetworkSettings`, as `SEAResNet18_3D`."""
     return getattr(applications, MODELS[network.model])
 
 
-def _published(network):
-    return getattr(builder_of(network), "published", {})
-
-
 def locate_weights(network: NetworkSettings) -> None:
     """Raises an error unless the weights of `NetworkSettings` are there, without reading them."""
-    checkpoints.locate(network.weights, _published(network))
+    checkpoints.locate(network.weights, builder_of(network).published)
 
 
 def with_width(network: NetworkSettings) -> NetworkSettings:
     """`NetworkSettings` whose width is known: that of the weights, or 1."""
     if network.width is not None:
         return network
-    checkpoint = checkpoints.read(network.weights, _published(network))
-    return dataclasses.replace(network, width=checkpoint.width if checkpoint else 1.0)
+    checkpoint = checkpoints.read(network.weights, builder_of(network).published)
+    width = builder_of(network).design.width(checkpoint) if checkpoint else 1.0
+    return dataclasses.replace(network, width=width)
 
 
 def base_arguments(network: NetworkSettings, classes: int) -> dict:

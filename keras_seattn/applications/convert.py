@@ -1,4 +1,4 @@
-"""Converts checkpoints between kenshohara/3D-ResNets-PyTorch (.pth) and Keras."""
+"""Converts checkpoints between PyTorch's code (.pth, .safetensors) and Keras."""
 
 import functools
 import io
@@ -8,25 +8,20 @@ import runpy
 import sys
 import typing
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
-import numpy as np
 
-from keras_seattn import checkpoints
-from keras_seattn.applications import resnet3d, resnext3d
-from keras_seattn.checkpoints import loading, untrusted, upstream
+from keras_seattn import applications, checkpoints
+from keras_seattn.applications.builders import Builder
+from keras_seattn.checkpoints import loading, pytorch, untrusted
 from keras_seattn.errors import InputError
 from keras_seattn.files import replacing
 from keras_seattn.labels import class_list
 from keras_seattn.preprocessing import Preprocessing, description_as_json
-from keras_seattn.settings import STAGES
+from keras_seattn.settings import MODELS, STAGES
 
-# What upstream calls the networks: what builds them, and which of their files are published.
-ARCHITECTURES: dict[str, tuple[Callable[..., keras.Model], dict]] = {
-    "resnet-18": (resnet3d.SEAResNet18_3D, resnet3d.PUBLISHED),
-    "resnext-101": (resnext3d.SEAResNeXt101_3D, resnext3d.PUBLISHED),
-}
+_PYTORCH = (".pth", ".safetensors")
 
 
 def convert(
@@ -41,9 +36,9 @@ def convert(
     """Converts a file of weights to another format, by its ending.
 
     Args:
-        source: str, a `.pth`, `.weights.h5` or `.keras` file.
-        target: str, the file to write: `.weights.h5` or `.keras` from `.pth`,
-            else `.pth`. A `.keras` file holds the network too.
+        source: str, a `.pth`, `.safetensors`, `.weights.h5` or `.keras` file.
+        target: str, the file to write: `.weights.h5` or `.keras` from a file
+            of PyTorch's, else `.pth`. A `.keras` file holds the network too.
         frames: int, the number of frames of a clip, for `.keras`; None means
             that of the source where it is known, or 16.
         size: int, the side of a clip in pixels, for `.keras`.
@@ -65,13 +60,13 @@ def convert(
     >>> convert("resnet-18-kinetics.pth", "resnet18.keras", class_names="kinetics400")
     """
     source, target = os.fspath(source), os.fspath(target)
-    allowed = (".weights.h5", ".keras") if source.endswith(".pth") else (".pth",)
+    allowed = (".weights.h5", ".keras") if source.endswith(_PYTORCH) else (".pth",)
     if not target.endswith(allowed):
         raise InputError(f"`target` must end in {' or '.join(allowed)}. Received: {target}")
     checkpoint = typing.cast(checkpoints.Checkpoint, checkpoints.read(source))
-    architecture = _architecture(checkpoint)
-    if source.endswith(".pth"):
-        checkpoints.recognize(checkpoint, ARCHITECTURES[architecture][1])
+    builder = builder_of(checkpoint)
+    if source.endswith(_PYTORCH):
+        checkpoints.recognize(checkpoint, builder.published)
     if class_names is not None:
         checkpoint.class_names = class_list(class_names)
         classes = len(checkpoint.arrays.get("predictions/bias", checkpoint.class_names))
@@ -84,7 +79,7 @@ def convert(
         checkpoint.preprocessing = Preprocessing.checked(preprocessing)
     if target.endswith(".pth"):
         description = description_as_json(checkpoint.class_names, checkpoint.preprocessing)
-        upstream.write(checkpoint.arrays, target, architecture, description)
+        pytorch.write(checkpoint.arrays, target, builder.design.arch, description)
         return
     model = build(checkpoint, frames or checkpoint.frames or 16, size)
     with replacing(target, sum(weight.nbytes for weight in model.get_weights())) as partial:
@@ -120,8 +115,10 @@ def build(checkpoint: checkpoints.Checkpoint, frames: int = 16, size: int = 112)
         ValueError: The checkpoint is of none of our networks.
     """
     arrays, layers = checkpoint.arrays, checkpoint.layers()
-    architecture = _architecture(checkpoint)
-    options = {"shortcut": checkpoint.shortcut} if architecture == "resnet-18" else {}
+    builder = builder_of(checkpoint)
+    options: dict[str, typing.Any] = {}
+    if len(builder.design.shortcuts) > 1:
+        options["shortcut"] = checkpoint.shortcut
     for name, layer in (
         ("channel_reduction", "_se_channel/reduce"),
         ("sequence_reduction", "_se_sequence/reduce"),
@@ -130,15 +127,17 @@ def build(checkpoint: checkpoints.Checkpoint, frames: int = 16, size: int = 112)
         kernels = [array.shape for key, array in arrays.items() if key.endswith(f"{layer}/kernel")]
         if kernels:
             options[name] = _reduction([shape[-2:] for shape in kernels])
-    stem = arrays.get("stem_conv/kernel", np.empty((1, 1, 1, 3, 1)))
+    stems = [
+        arrays[key] for key in ("stem_spatial_conv/kernel", "stem_conv/kernel") if key in arrays
+    ]
     build_network = functools.partial(
-        ARCHITECTURES[architecture][0],
+        builder,
         include_top="predictions" in layers,
-        input_shape=(frames, size, size, stem.shape[-2]),
+        input_shape=(frames, size, size, stems[0].shape[-2] if stems else 3),
         classes=len(arrays.get("predictions/bias", [0])),
         se_stages=[s for s in STAGES if f"stage{s}_se_residual" in layers],
         sa_stages=[s for s in STAGES if f"stage{s}_attention" in layers],
-        width=checkpoint.width,
+        width=builder.design.width(checkpoint),
         data_format="channels_last",
         **options,
     )
@@ -155,7 +154,7 @@ def _reduction(sizes):
 
 
 def to_state_dict(model: keras.Model) -> dict[str, typing.Any]:
-    """A network's weights as upstream's state dict.
+    """A network's weights as the state dict of the code that it comes from.
 
     Args:
         model: a network of `keras_seattn.applications`.
@@ -168,19 +167,23 @@ def to_state_dict(model: keras.Model) -> dict[str, typing.Any]:
     """
     named = loading.named_variables(model)
     arrays = {key: keras.ops.convert_to_numpy(variable) for key, variable in named.items()}
-    return upstream.state_dict(arrays)
+    return pytorch.state_dict(arrays)
 
 
-def _architecture(checkpoint):
-    """`"resnet-18"` or `"resnext-101"`: the one whose blocks the checkpoint has."""
-    layers = checkpoint.layers()
-    if "stage1_block1_3_conv" in layers and "stage3_block23_3_conv" in layers:
-        return "resnext-101"
-    if "stage1_block1_2_conv" in layers and "stage1_block1_3_conv" not in layers:
-        return "resnet-18"
+def builder_of(checkpoint: checkpoints.Checkpoint) -> Builder:
+    """The builder of the network that a checkpoint was saved from.
+
+    Raises:
+        ValueError: It is of none of our networks.
+    """
+    builders = [getattr(applications, name) for name in MODELS.values()]
+    for builder in builders:
+        if builder.design.fits(checkpoint):
+            return builder
+    names = ", ".join(builder.design.arch for builder in builders)
     raise InputError(
-        f"{checkpoint.path} is of none of the networks here, {' and '.join(ARCHITECTURES)}. "
-        f"It holds the layers {', '.join(sorted(layers)[:10])}, ..."
+        f"{checkpoint.path} is of none of the networks here, {names}. It holds the layers "
+        f"{', '.join(sorted(checkpoint.layers())[:10])}, ..."
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_seattn.checkpoints.upstream import OURS_TO_UPSTREAM
+from keras_seattn.checkpoints.names import OURS
 from keras_seattn.errors import InputError
 
 if typing.TYPE_CHECKING:
@@ -42,7 +42,7 @@ def load(model: keras.Model, checkpoint: "Checkpoint") -> None:
             message lists all. The model is untouched.
     """
     named = named_variables(model)
-    own = {key: variable for key, variable in named.items() if key in OURS_TO_UPSTREAM}
+    own = {key: variable for key, variable in named.items() if key in OURS}
     found = dict(checkpoint.arrays)
     notes = []
 

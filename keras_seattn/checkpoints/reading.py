@@ -9,13 +9,16 @@ import keras
 import numpy as np
 
 from keras_seattn import files
-from keras_seattn.checkpoints import untrusted, upstream
+from keras_seattn.checkpoints import pytorch, untrusted
 from keras_seattn.checkpoints.description import read_description
+from keras_seattn.checkpoints.names import Names
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.labels import class_list
 from keras_seattn.preprocessing import Preprocessing, checked_description
 
-SUFFIXES = (".weights.h5", ".keras", ".pth")
+SUFFIXES = (".weights.h5", ".keras", ".pth", ".safetensors")
+# Those of PyTorch.
+_PYTORCH = (".pth", ".safetensors")
 
 # What Keras numbers in a file, by the end of its layer's name.
 _VARIABLES = {
@@ -62,6 +65,8 @@ class Checkpoint:
             not known.
         frames: int, the number of frames of the clips that they were trained
             with, or None if not known.
+        names: dict of str to str, what the file calls the weights, where that
+            is not what we do.
     """
 
     path: str
@@ -69,10 +74,11 @@ class Checkpoint:
     class_names: list | None = None
     preprocessing: Preprocessing | None = None
     frames: int | None = None
+    names: Names = dataclasses.field(default_factory=dict)
 
     def name(self, key: str) -> str:
         """What the file calls the weight `key`."""
-        return upstream.OURS_TO_UPSTREAM.get(key, key) if self.path.endswith(".pth") else key
+        return self.names.get(key, key)
 
     def layers(self) -> set[str]:
         """The names of the layers that have weights here, a set of str."""
@@ -82,18 +88,6 @@ class Checkpoint:
     def shortcut(self) -> str:
         """str: `"A"` if no shortcut has weights, else `"B"`."""
         return "B" if any("_shortcut_" in layer for layer in self.layers()) else "A"
-
-    @property
-    def width(self) -> float:
-        """float: the factor on the filters, by a layer of the widest; 1 if there is none."""
-        kernel = self.arrays.get("stage4_block1_2_conv/kernel")
-        grouped = "stage4_block1_3_conv" in self.layers()
-        if kernel is None:
-            return 1.0
-        filters = kernel.shape[-1:]
-        if not filters or kernel.shape != (3, 3, 3, filters[0] // (32 if grouped else 1), *filters):
-            return 1.0
-        return filters[0] / (1024 if grouped else 512)
 
 
 def read(
@@ -125,15 +119,16 @@ def read(
     if path is None:
         return None
     with untrusted.reading(path):
-        if path.endswith(".pth"):
-            arrays, description = upstream.read(path)
+        if path.endswith(_PYTORCH):
+            arrays, description, names = pytorch.read(path)
             known = checked_description(description)
         else:
+            names = {}
             with untrusted.open_keras(path) as (file, config):
                 arrays, known = _arrays(file, path), read_description(file, config)
-        checkpoint = Checkpoint(path, arrays, *(known or ()))
+        checkpoint = Checkpoint(path, arrays, *(known or (None, None)), names=names)
         _check(checkpoint)
-    return recognize(checkpoint, published) if path.endswith(".pth") else checkpoint
+    return recognize(checkpoint, published) if path.endswith(_PYTORCH) else checkpoint
 
 
 def _check(checkpoint):

@@ -1,5 +1,6 @@
-"""Both networks: the design's parameter counts and shapes, precision, saving, bad arguments."""
+"""The networks: the design's parameter counts and shapes, precision, saving, bad arguments."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -8,11 +9,26 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, preprocess_input
-from keras_seattn.applications.documenting import document
+from keras_seattn import applications
+from keras_seattn.applications import (
+    SEAMC3_18,
+    SEAR3D_18,
+    SEAR2Plus1D_18,
+    SEAResNet18_3D,
+    SEAResNet34_3D,
+    SEAResNet50_3D,
+    SEAResNet101_3D,
+    SEAResNeXt101_3D,
+    preprocess_input,
+)
+from keras_seattn.applications.blocks import basic
+from keras_seattn.applications.builders import builder
+from keras_seattn.applications.trunk import Design
 from keras_seattn.layers import FrameSelfAttention, ScaledResidual, SqueezeExcite3D
+from keras_seattn.settings import MODELS
 
 BUILDERS = [SEAResNet18_3D, SEAResNeXt101_3D]
+ALL = [getattr(applications, name) for name in MODELS.values()]
 PLAIN = {"se_stages": (), "sa_stages": ()}
 SMALL = {"input_shape": (8, 64, 64, 3), "classes": 5, "width": 0.25}
 
@@ -28,10 +44,20 @@ def trainable_parameters(model):
         (SEAResNet18_3D, {"shortcut": "B"}, 33_255_717),
         (SEAResNet18_3D, {"shortcut": "A"}, 33_081_893),
         (SEAResNeXt101_3D, {}, 47_728_165),
+        # Without the head, those of Hara et al.'s code in PyTorch ...
+        (SEAResNet34_3D, {}, 63_513_536 + 101 * 513),
+        (SEAResNet34_3D, {"shortcut": "A"}, 63_339_712 + 101 * 513),
+        (SEAResNet50_3D, {}, 46_198_976 + 101 * 2049),
+        (SEAResNet101_3D, {}, 85_245_120 + 101 * 2049),
+        # ... and of torchvision's with 400 classes.
+        (SEAR3D_18, {"classes": 400}, 33_371_472),
+        (SEAMC3_18, {"classes": 400}, 11_695_440),
+        (SEAR2Plus1D_18, {"classes": 400}, 31_505_325),
     ],
 )
 def test_parameters_of_the_base_networks(builder, options, parameters):
-    assert trainable_parameters(builder(classes=101, **PLAIN, **options)) == parameters
+    options = {"classes": 101, **PLAIN, **options}
+    assert trainable_parameters(builder(**options)) == parameters
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -87,7 +113,20 @@ def test_modules_sit_after_the_last_block_in_the_papers_order(builder):
     assert "stage4_attention" in names
 
 
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize(
+    "builder, frames",
+    [(SEAR3D_18, (16, 8, 4, 2)), (SEAMC3_18, (16, 16, 16, 16)), (SEAR2Plus1D_18, (16, 8, 4, 2))],
+)
+def test_shapes_without_pooling_in_the_stem(builder, frames):
+    model = builder(sa_stages=(1, 2, 3, 4))
+    for stage, s, side in zip((1, 2, 3, 4), frames, (56, 28, 14, 7), strict=True):
+        output = model.get_layer(f"stage{stage}_attention").output
+        assert output.shape == (None, s, side, side, 32 * 2**stage)
+    # Attention in frames of 56 x 56 must be asked for.
+    assert list(builder().parts().attentions) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("builder", [*BUILDERS, SEAR2Plus1D_18])
 def test_every_layer_has_a_readable_name(builder):
     names = [layer.name for layer in builder(**SMALL).layers]
     pattern = (
@@ -287,16 +326,27 @@ def test_wrong_arguments_of_one_network():
         SEAResNeXt101_3D(width=0.1)
 
 
-@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_network_has_no_options_of_others():
+    with pytest.raises(TypeError, match=r"SEAResNet50_3D\(\) .*unexpected.*'shortcut'"):
+        SEAResNet50_3D(shortcut="A")
+    assert "shortcut:" not in SEAResNet50_3D.__doc__
+
+
+@pytest.mark.parametrize("builder", ALL)
 def test_the_builders_document_all_their_arguments(builder):
-    arguments = builder.__code__.co_varnames[: builder.__code__.co_argcount]
+    arguments = inspect.signature(builder).parameters
+    assert list(arguments)[:2] == ["include_top", "weights"]
     for argument in arguments:
         assert re.search(rf"^ {{8}}{argument}: ", builder.__doc__, re.MULTILINE), argument
 
 
 def test_without_docstrings():
     """`python -OO` leaves them out."""
-    assert document(lambda: 3, {})() == 3
+
+    def SEABare_3D():
+        return Design("bare", basic, (1, 1, 1, 1))
+
+    assert builder(SEABare_3D)(**SMALL).name == "sea_bare_3d"
 
 
 @pytest.mark.parametrize("kind", ["uint8", "float", "tensor"])

@@ -10,10 +10,13 @@ import pytest
 from keras_seattn import checkpoints
 from keras_seattn.applications import (
     SEAResNet18_3D,
+    SEAResNet34_3D,
+    SEAResNet50_3D,
+    SEAResNet101_3D,
     SEAResNeXt101_3D,
     convert,
 )
-from keras_seattn.applications.resnet3d import PUBLISHED
+from keras_seattn.applications.weights import published
 from keras_seattn.checkpoints.loading import named_variables, resample_gate
 from keras_seattn.preprocessing import HARA_2018, HARA_2020, preprocessing_of
 
@@ -22,6 +25,12 @@ torch = pytest.importorskip("torch")
 from pytorch_network import random_network  # noqa: E402
 
 BUILDERS = {"A": SEAResNet18_3D, "B": SEAResNet18_3D, "resnext": SEAResNeXt101_3D}
+DEEPER = {
+    "34A": SEAResNet34_3D,
+    "34B": SEAResNet34_3D,
+    "50": SEAResNet50_3D,
+    "101": SEAResNet101_3D,
+}
 PLAIN = {"se_stages": (), "sa_stages": ()}
 # Narrow and small where the numbers of the whole network are not the point.
 FACTOR = 0.125
@@ -61,6 +70,15 @@ def test_logits_are_those_of_pytorch(kind, frames, modules, tmp_path):
     # The whole width once, in pictures of 48 pixels, and the whole clip of 112 in narrow networks.
     whole = modules and frames == 16
     width, size = (1.0, 48) if whole else (0.25, 112)
+    check_both_directions(BUILDERS[kind], kind, frames, modules, width, size, tmp_path)
+
+
+@pytest.mark.parametrize("kind", DEEPER)
+def test_deeper_networks_are_those_of_pytorch(kind, tmp_path):
+    check_both_directions(DEEPER[kind], kind, 16, True, 0.25, 48, tmp_path)
+
+
+def check_both_directions(builder, kind, frames, modules, width, size, tmp_path):
     network = random_network(kind, frames=frames, modules=modules, factor=width)
     path = os.path.join(tmp_path, "saved_by_upstream.pth")
     state = {f"module.{key}": value for key, value in network.state_dict().items()}
@@ -69,7 +87,7 @@ def test_logits_are_those_of_pytorch(kind, frames, modules, tmp_path):
     options.update({} if modules else PLAIN)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = BUILDERS[kind](weights=path, **LOGITS, **options)
+        model = builder(weights=path, **LOGITS, **options)
     clips = random_clips(1, frames, size, size, 3)
     logits, expected = logits_of(model, clips), torch_logits(network, clips)
     assert expected.std() > 0.1
@@ -231,7 +249,7 @@ def test_the_content_of_a_pth_tells_its_preprocessing(content, prefix, name, exp
     state = {f"{prefix}{key}": value for key, value in small_network().state_dict().items()}
     path = tmp_path / name
     torch.save({"arch": "resnet-18", "epoch": 1, "state_dict": state, **content}, path)
-    assert checkpoints.read(path, PUBLISHED).preprocessing == expected
+    assert checkpoints.read(path, published("SEAResNet18_3D")).preprocessing == expected
 
 
 def test_preprocessing_that_nobody_tells_is_asked_for(tmp_path):

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from keras_seattn import checkpoints, files
-from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D, resnet3d
+from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D
 from keras_seattn.checkpoints.loading import named_variables
-from keras_seattn.checkpoints.upstream import OURS_TO_UPSTREAM
+from keras_seattn.checkpoints.names import HARA
+from keras_seattn.preprocessing import HARA_2018
 
 torch = pytest.importorskip("torch")
 
@@ -37,9 +38,9 @@ def assert_holds(path, network):
     """Whether a file, once read, has the weights of a PyTorch network, in Keras' layouts."""
     arrays = checkpoints.read(str(path)).arrays
     state = {k: v.numpy() for k, v in network.state_dict().items() if "num_batches" not in k}
-    assert {OURS_TO_UPSTREAM[key] for key in arrays} == set(state)
+    assert {HARA[key] for key in arrays} == set(state)
     for key, array in arrays.items():
-        expected = state[OURS_TO_UPSTREAM[key]]
+        expected = state[HARA[key]]
         if expected.ndim == 5:
             expected = np.moveaxis(expected, (0, 1), (4, 3))
         np.testing.assert_array_equal(array, expected.T if expected.ndim == 2 else expected)
@@ -93,7 +94,7 @@ def test_names_and_shapes_are_those_of_the_published_files(file, builder, option
         shape = list(variable.shape)
         if len(shape) == 5:
             shape = [shape[4], shape[3], *shape[:3]]
-        ours[OURS_TO_UPSTREAM[key]] = shape[::-1] if len(shape) == 2 else shape
+        ours[HARA[key]] = shape[::-1] if len(shape) == 2 else shape
     assert ours == theirs
 
 
@@ -199,7 +200,7 @@ def test_the_width_comes_back(width, tmp_path):
     options = {"input_shape": (8, 24, 24, 3), "classes": 3}
     model = SEAResNet18_3D(width=width, **options)
     model.save_weights(tmp_path / "model.weights.h5")
-    read = checkpoints.read(tmp_path / "model.weights.h5").width
+    read = SEAResNet18_3D.design.width(checkpoints.read(tmp_path / "model.weights.h5"))
     again = SEAResNet18_3D(width=read, weights=tmp_path / "model.weights.h5", **options)
     assert again.count_params() == model.count_params()
 
@@ -291,9 +292,9 @@ def test_a_hosted_file_is_downloaded_once_and_checked(tmp_path, monkeypatch):
     saved.save_weights(hosted)
     digest = hashlib.sha256(hosted.read_bytes()).hexdigest()
     entry = checkpoints.Published(
-        "small.weights.h5", "a page", None, resnet3d.HARA_2018, url=hosted.as_uri(), sha256=digest
+        "small.weights.h5", "a page", None, HARA_2018, url=hosted.as_uri(), sha256=digest
     )
-    monkeypatch.setitem(resnet3d.PUBLISHED, "small", entry)
+    monkeypatch.setitem(SEAResNet18_3D.published, "small", entry)
     cache = str(tmp_path / "cache")
     model = SEAResNet18_3D(weights="small", cache_dir=cache, **SMALL)
     hosted.unlink()
@@ -303,7 +304,7 @@ def test_a_hosted_file_is_downloaded_once_and_checked(tmp_path, monkeypatch):
             np.testing.assert_array_equal(weight, expected)
 
     hosted.write_bytes(b"something else")
-    monkeypatch.setitem(resnet3d.PUBLISHED, "small", entry)
+    monkeypatch.setitem(SEAResNet18_3D.published, "small", entry)
     with pytest.raises(ValueError, match="hash does not match"):
         SEAResNet18_3D(weights="small", cache_dir=str(tmp_path / "other"), **SMALL)
 

@@ -1,6 +1,6 @@
-"""Checkpoints of kenshohara/3D-ResNets-PyTorch (.pth): their names and layouts, read and written.
+"""Files of PyTorch's networks, .pth and .safetensors, read, and .pth written.
 
-PyTorch is imported when such a file is read or written, not before.
+PyTorch and safetensors are imported when such a file is read or written, not before.
 """
 
 import collections
@@ -15,80 +15,84 @@ import numpy as np
 
 from keras_seattn.checkpoints import untrusted
 from keras_seattn.checkpoints.description import DESCRIPTION
+from keras_seattn.checkpoints.names import Names, names_for, names_in
 from keras_seattn.errors import InputError, MissingPackageError
 from keras_seattn.files import write_bytes
-from keras_seattn.preprocessing import HARA_2018, HARA_2020
-
-_BATCH_NORMALIZATION = {
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
-_CONVOLUTION = {"kernel": "weight"}
-_DENSE = {"kernel": "weight", "bias": "bias"}
-_MOST_BLOCKS = 36
-
-
-def _layers():
-    """Yields `(our layer, upstream's layer, {our variable: upstream's})`."""
-    yield "stem_conv", "conv1", _CONVOLUTION
-    yield "stem_bn", "bn1", _BATCH_NORMALIZATION
-    for stage in (1, 2, 3, 4):
-        for i in range(_MOST_BLOCKS):
-            ours, theirs = f"stage{stage}_block{i + 1}", f"layer{stage}.{i}"
-            for n in (1, 2, 3):
-                yield f"{ours}_{n}_conv", f"{theirs}.conv{n}", _CONVOLUTION
-                yield f"{ours}_{n}_bn", f"{theirs}.bn{n}", _BATCH_NORMALIZATION
-            yield f"{ours}_shortcut_conv", f"{theirs}.downsample.0", _CONVOLUTION
-            yield f"{ours}_shortcut_bn", f"{theirs}.downsample.1", _BATCH_NORMALIZATION
-        # Upstream has no such modules; these names follow its style.
-        for gate in ("se_channel", "se_sequence"):
-            for layer in ("reduce", "expand"):
-                yield f"stage{stage}_{gate}/{layer}", f"{gate}{stage}.{layer}", _DENSE
-        yield f"stage{stage}_se_residual", f"se_residual{stage}", {"beta": "beta"}
-        yield f"stage{stage}_attention", f"attention{stage}", {"gamma": "gamma"}
-        for layer in ("query", "key", "value", "output_projection"):
-            yield f"stage{stage}_attention/{layer}", f"attention{stage}.{layer}", _CONVOLUTION
-    yield "predictions", "fc", _DENSE
-
-
-OURS_TO_UPSTREAM = {
-    f"{ours}/{variable}": f"{theirs}.{name}"
-    for ours, theirs, variables in _layers()
-    for variable, name in variables.items()
-}
-UPSTREAM_TO_OURS = {theirs: ours for ours, theirs in OURS_TO_UPSTREAM.items()}
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, IMAGENET, description_as_json
 
 # Under which name training programs keep the state dict among other things.
 _STATE_DICTS = ("state_dict", "model_state_dict", "model")
 # What wrappers such as `DataParallel` (module.) or torch.compile (_orig_mod.) put before a name.
-_PREFIX = re.compile(r"(?:|.*?\.)(?=(?:conv1|bn1|layer[1-4]|fc)\.)")
+_PREFIX = re.compile(r"(?:|.*?\.)(?=(?:conv1|bn1|layer[1-4]|stem|fc)\.)")
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def read(path: str) -> tuple[dict[str, np.ndarray], dict]:
-    """Reads the weights of a `.pth` file, in Keras' names and layouts.
+def read(path: str) -> tuple[dict[str, np.ndarray], dict, Names]:
+    """Reads the weights of a `.pth` or `.safetensors` file, in Keras' names and layouts.
+
+    Kernels of images become such of videos: they stand in the middle tap, with
+    zeros before and behind it. So a network gives for a video that stands still
+    what the network of images gives for its picture, whatever its length.
+    (Repeated over time and divided, a kernel would be wrong wherever frames are
+    padded, which is most of stage 4.)
 
     Args:
-        path: str, a file of `torch.save` in its zip or its older format: a
-            state dict, or a dict that holds one as `"state_dict"`,
-            `"model_state_dict"` or `"model"`; with or without a prefix of all
-            names, such as the `module.` of `DataParallel`.
+        path: str, a file of safetensors; or one of `torch.save` in its zip or
+            its older format: a state dict, or a dict that holds one as
+            `"state_dict"`, `"model_state_dict"` or `"model"`. All names may
+            have a prefix, such as the `module.` of `DataParallel`.
 
     Returns:
-        `(arrays, description)`. The first is a dict of str to float32 array; a
-        key is `layer/variable`, as in `variable.path`; one of a tensor that
-        has no place in our networks is upstream's own. The second is a dict
-        for `checked_description`: what `write` has put there, or what
-        upstream's training code of 2018 or of 2020 gives away.
+        `(arrays, description, names)`. The first is a dict of str to float32
+        array; a key is `layer/variable`, as in `variable.path`; one of a
+        tensor that has no place in our networks is the file's own. The second
+        is a dict for `checked_description`: what `write` has put there, or
+        what the file gives away. The third is what the file's code calls the
+        weights.
 
     Raises:
-        ImportError: PyTorch is not installed.
+        ImportError: PyTorch or safetensors is not installed.
         ValueError: The file cannot be read, holds code or no weights, or asks
             for far more memory than it is large.
     """
     untrusted.check_beginning(path)
+    if path.endswith(".safetensors"):
+        state, content = _safetensors(path), {}
+    else:
+        state, content = _state_dict(path)
+    prefixes = collections.Counter(match.group() for match in map(_PREFIX.match, state) if match)
+    prefix = max(prefixes, key=prefixes.__getitem__, default="")
+    state = {key.removeprefix(prefix): array for key, array in state.items()}
+    names = names_in(state)
+    ours = {theirs: key for key, theirs in names.items()}
+    arrays = {
+        ours.get(key, key): to_keras(array)
+        for key, array in state.items()
+        if not key.endswith("num_batches_tracked")
+    }
+    told = content.get(DESCRIPTION)
+    if told is None and any(array.ndim == 4 for array in state.values()):
+        told = description_as_json(None, IMAGENET)
+    elif told is None:
+        told = description_as_json(None, _preprocessing(content, prefix))
+    return arrays, told, names
+
+
+def _safetensors(path):
+    """The arrays in a file of safetensors."""
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise MissingPackageError(
+            f"safetensors is needed for {path}: pip install safetensors"
+        ) from error
+    with untrusted.reading(path, "is not a file of safetensors that is read here"):
+        arrays = safetensors.numpy.load_file(path)
+        return {key: array.astype("float32") for key, array in arrays.items()}
+
+
+def _state_dict(path):
+    """The state dict in a file of `torch.save`, as arrays, and all that the file holds."""
     torch = _torch(path)
     if zipfile.is_zipfile(path):
         untrusted.check_archive(path)
@@ -106,18 +110,11 @@ def read(path: str) -> tuple[dict[str, np.ndarray], dict]:
             f"{path} holds no state dict: these entries are no tensors: {', '.join(strangers[:10])}"
         )
     untrusted.check_memory(path, sum(4 * tensor.numel() for tensor in state.values()))
-    prefixes = collections.Counter(
-        match.group() for match in map(_PREFIX.match, map(str, state)) if match
-    )
-    prefix = max(prefixes, key=prefixes.__getitem__, default="")
     arrays = {}
     for key, tensor in state.items():
-        key = str(key).removeprefix(prefix)
-        if not key.endswith("num_batches_tracked"):
-            with untrusted.reading(path, f"holds {key} in a form that is not read"):
-                array = tensor.detach().float().numpy()
-            arrays[UPSTREAM_TO_OURS.get(key, key)] = to_keras(array)
-    return arrays, wrapped.get(DESCRIPTION) or {"preprocessing": _told(wrapped, prefix)}
+        with untrusted.reading(path, f"holds {key} in a form that is not read"):
+            arrays[str(key)] = tensor.detach().float().numpy()
+    return arrays, wrapped
 
 
 def _load(torch, path):
@@ -140,8 +137,8 @@ def _first_line(error):
     return (_TERMINAL_CODES.sub("", str(error)).splitlines() or ["end of file"])[0]
 
 
-def _told(content, prefix):
-    """The preprocessing that upstream's training code had, by what it saved; None if unclear.
+def _preprocessing(content, prefix):
+    """The preprocessing that Hara et al.'s training code had, by what it saved; None if unclear.
 
     Both years' code saves its optimizer; that of 2020 saves its scheduler too. That of 2018 saves
     the network within its `DataParallel`.
@@ -154,12 +151,13 @@ def _told(content, prefix):
 
 
 def write(arrays: dict[str, np.ndarray], path: str, architecture: str, description: dict) -> None:
-    """Writes weights as upstream's code would, without the `module.` of `DataParallel`.
+    """Writes weights as the code would that their network comes from, without a prefix.
 
     Args:
         arrays: dict of str to array, as `read` returns it.
         path: str, the `.pth` file.
-        architecture: str, `"resnet-18"` or `"resnext-101"`.
+        architecture: str, what that code calls the network, such as
+            `"resnet-18"`.
         description: dict of plain lists; see `description_as_json`.
 
     Raises:
@@ -174,20 +172,22 @@ def write(arrays: dict[str, np.ndarray], path: str, architecture: str, descripti
 
 
 def state_dict(arrays: dict[str, np.ndarray]) -> dict[str, typing.Any]:
-    """Upstream's state dict of weights in Keras' names and layouts.
+    """The state dict that weights in Keras' names and layouts have in PyTorch.
 
     Args:
         arrays: dict of str to array, as `read` returns it.
 
     Returns:
-        dict of str to `torch.Tensor`.
+        dict of str to `torch.Tensor`, in the names of the code that the
+        network comes from.
 
     Raises:
         ImportError: PyTorch is not installed.
-        ValueError: Upstream's networks have no such layers.
+        ValueError: That code's networks have no such layers.
     """
     torch = _torch("a state dict")
-    strangers = sorted({key.split("/")[0] for key in arrays if key not in OURS_TO_UPSTREAM})
+    names = names_for({key: array.shape for key, array in arrays.items()})
+    strangers = sorted({key.split("/")[0] for key in arrays if key not in names})
     if strangers:
         raise InputError(
             "Upstream's networks have no place for the weights of these layers: "
@@ -196,7 +196,7 @@ def state_dict(arrays: dict[str, np.ndarray]) -> dict[str, typing.Any]:
         )
     state = {}
     for key, array in arrays.items():
-        key = OURS_TO_UPSTREAM[key]
+        key = names[key]
         state[key] = torch.from_numpy(to_torch(array).copy())
         if key.endswith("running_var"):
             state[key.replace("running_var", "num_batches_tracked")] = torch.tensor(0)
@@ -204,7 +204,15 @@ def state_dict(arrays: dict[str, np.ndarray]) -> dict[str, typing.Any]:
 
 
 def to_keras(array: np.ndarray) -> np.ndarray:
-    """(out, in, kT, kH, kW) -> (kT, kH, kW, in, out), and (out, in) -> (in, out)."""
+    """(out, in, kT, kH, kW) -> (kT, kH, kW, in, out), and (out, in) -> (in, out).
+
+    (out, in, kH, kW), of images, becomes the middle of (kH, kH, kW, in, out).
+    """
+    if array.ndim == 4:
+        size = array.shape[2]
+        video = np.zeros((size, *np.transpose(array, (2, 3, 1, 0)).shape), array.dtype)
+        video[size // 2] = np.transpose(array, (2, 3, 1, 0))
+        return video
     return np.transpose(array, (2, 3, 4, 1, 0) if array.ndim == 5 else None)
 
 
