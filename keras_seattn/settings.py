@@ -23,6 +23,8 @@ MODELS = {
     "mc3_18": "SEAMC3_18",
     "r2plus1d_18": "SEAR2Plus1D_18",
 }
+# Those whose stem does not pool: attention in stage 1 takes 0.6 GB a clip, so it must be asked for.
+UNPOOLED = ("r3d_18", "mc3_18", "r2plus1d_18")
 # The kinds of data sets, and the settings without which there is none.
 DATASETS = {
     "motions": (),
@@ -52,7 +54,8 @@ class NetworkSettings:
         weights: str, as for the builders, or None.
         preprocessing: str, what `weights` were trained with, a name of
             `preprocessing.PREPROCESSINGS`; None means what they say.
-        se_stages, sa_stages: tuples of the stages with modules.
+        se_stages, sa_stages: tuples of the stages with modules; None for
+            `sa_stages` means those of the builder.
         channel_reduction, sequence_reduction, attention_reduction: int.
     """
 
@@ -63,7 +66,7 @@ class NetworkSettings:
     weights: str | None = None
     preprocessing: str | None = None
     se_stages: tuple = STAGES
-    sa_stages: tuple = STAGES
+    sa_stages: tuple | None = None
     channel_reduction: int = 16
     sequence_reduction: int = 2
     attention_reduction: int = 8
@@ -77,6 +80,8 @@ class NetworkSettings:
             "frames", "size", "channel_reduction", "sequence_reduction", "attention_reduction",
         ):  # fmt: skip
             _set(self, **{name: arguments.positive_integer(getattr(self, name), name)})
+        if self.sa_stages is None:
+            _set(self, sa_stages=STAGES[1:] if self.model in UNPOOLED else STAGES)
         for name in ("se_stages", "sa_stages"):
             _set(self, **{name: checked_stages(getattr(self, name), name)})
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn import applications
 from keras_seattn.settings import (
+    MODELS,
     DataSettings,
     FitSettings,
     NetworkSettings,
@@ -21,9 +22,10 @@ from keras_seattn.settings import (
 )
 
 
-def test_defaults_are_those_of_the_builders():
-    defaults = inspect.signature(SEAResNet18_3D).parameters
-    network = NetworkSettings()
+@pytest.mark.parametrize("model", MODELS)
+def test_defaults_are_those_of_the_builders(model):
+    defaults = inspect.signature(getattr(applications, MODELS[model])).parameters
+    network = NetworkSettings(model=model)
     for name in ("se_stages", "sa_stages", "weights", "preprocessing"):
         assert getattr(network, name) == defaults[name].default
     for name in ("channel_reduction", "sequence_reduction", "attention_reduction"):

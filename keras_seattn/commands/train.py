@@ -24,7 +24,13 @@ def add_flags(parser):
     flags.add_data_flags(parser)
     network = flags.add_network_flags(parser)
     for name in ("se", "sa"):
-        network(f"--{name}-stages", type=int, nargs="*", metavar="STAGE", help="(1 2 3 4)")
+        network(
+            f"--{name}-stages",
+            type=int,
+            nargs="*",
+            metavar="STAGE",
+            help="(1 2 3 4; sa of r3d_18 and the like 2 3 4)",
+        )
     for name, letter, default in (
         ("channel", "R", 16),
         ("sequence", "D", 2),
