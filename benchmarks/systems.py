@@ -118,13 +118,11 @@ def _keras_network(spec):
     # isort: split
     import keras
 
+    from keras_seattn.settings import MODELS
+
     if spec["precision"] != "float32":
         keras.config.set_dtype_policy(f"mixed_{spec['precision']}")
-    applications = keras_seattn.applications
-    builder = {
-        "resnext101": applications.SEAResNeXt101_3D,
-        "resnet18": applications.SEAResNet18_3D,
-    }[spec["network"]]
+    builder = getattr(keras_seattn.applications, MODELS[spec["network"]])
     clips, labels = _batch(spec)
     data_format = "channels_last"
     if spec.get("layout") == "channels_first":

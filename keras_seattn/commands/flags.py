@@ -160,6 +160,7 @@ def settings(options, epochs=None, demo_epochs=None):
         epochs = (demo_epochs if demo else epochs) or run.epochs
         run = changed(run, {**dataclasses.asdict(data), "epochs": epochs})
         network = demo_network("weights" in given) if demo else NetworkSettings()
+        given = {"sa_stages": None, **given}  # those of the model
     else:
         network, run = read_config(given["config"])
         if given.get("demo"):

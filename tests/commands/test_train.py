@@ -145,6 +145,7 @@ def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_pat
     [
         ["--demo"],
         ["--demo", "--size", "112", "--width", "1"],
+        ["--demo", "--model", "r2plus1d_18"],
         ["--demo", "--weights", "x.pth", "--width", "0.3333333333"],
         [*UCF101, "--split", "2", "--se-stages", "--sa-stages", "3", "4", "--learning-rate", "0.1"],
         ["--dataset", "folder", "--data-dir", "a b", "--test-dir", "c", "--unreadable", "skip"],
@@ -153,6 +154,12 @@ def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_pat
 def test_settings_as_flags_and_back(words):
     network, run = settings_of(*words)
     assert settings_of(*flags.words(network, run)) == (network, run)
+
+
+@pytest.mark.parametrize("model, stages", [("resnet50", (1, 2, 3, 4)), ("mc3_18", (2, 3, 4))])
+def test_stages_with_attention_are_those_of_the_network(model, stages):
+    assert settings_of("--demo", "--model", model)[0].sa_stages == stages
+    assert settings_of("--model", model, *UCF101, "--sa-stages", 1)[0].sa_stages == (1,)
 
 
 def test_a_configuration_that_is_none(tmp_path, run_command):
