@@ -12,44 +12,59 @@ from keras_seattn.errors import InputError
 
 
 class Preprocessing(typing.NamedTuple):
-    """What is done to RGB values from 0 to 255: (x - mean) / deviation.
+    """What is done to frames: scaled, their middle cut out, and RGB values (x - mean) / deviation.
 
     Attributes:
         mean: 3 floats, of R, G and B, from 0 to 255.
         deviation: 3 floats, likewise.
+        frame: 2 floats, the height and the width that a whole frame is scaled
+            to, whatever its own ratio is, in sides of the clip, 1 or more:
+            bilinear, without a filter against aliasing. None: the shorter side
+            becomes that of the clip and the ratio is kept, with a filter.
     """
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
+    frame: tuple[float, ...] | None = None
 
     @classmethod
     def checked(cls, values: typing.Any) -> "Preprocessing":
         """The preprocessing that a caller or a file gives, if it is one.
 
         Args:
-            values: pair of lists or tuples, the mean and the deviation, such
-                as a `Preprocessing` or what JSON makes of it.
+            values: list or tuple of lists or tuples: the mean, the deviation
+                and, where there is one, the frame, such as a `Preprocessing`
+                or what JSON makes of it.
 
         Returns:
             `Preprocessing`.
 
         Raises:
-            ValueError: They are not three finite numbers each, or a deviation
-                is not above 0.
+            ValueError: They are not three finite numbers each, and two for the
+                frame; a deviation is not above 0, or a frame is below 1.
         """
         try:
-            numbers = np.asarray(values)
-            kept = numbers.astype("float32")  # as `preprocess_input` takes them
-            right = numbers.shape == (2, 3) and numbers.dtype.kind in "iuf"
-            right = right and np.isfinite(kept).all() and kept[1].min() > 0
+            mean, deviation, frame = values if len(values) == 3 else (*values, None)
+            right = _are_numbers(mean, 3) and _are_numbers(deviation, 3)
+            right = right and np.float32(deviation).min() > 0
+            right = right and (frame is None or (_are_numbers(frame, 2) and min(frame) >= 1))
         except (TypeError, ValueError):
             right = False
         if not right:
             raise InputError(
                 "`preprocessing` must be a mean and a deviation, three finite numbers each, the "
-                f"deviation above 0. Received: preprocessing={values!r:.200}"
+                "deviation above 0, and for some networks the height and width of the frame in "
+                f"sides of the clip, 1 or more. Received: preprocessing={values!r:.200}"
             )
-        return cls(*(tuple(map(float, part)) for part in values))
+        parts = (mean, deviation) if frame is None else (mean, deviation, frame)
+        return cls(*(tuple(map(float, part)) for part in parts))
+
+
+def _are_numbers(values, count):
+    """Whether they are so many finite numbers, as float32 too, as `preprocess_input` takes them."""
+    numbers = np.asarray(values)
+    right = numbers.shape == (count,) and numbers.dtype.kind in "iuf"
+    return right and np.isfinite(numbers.astype("float32")).all()
 
 
 # How the checkpoints of Hara et al. (kenshohara/3D-ResNets-PyTorch) were trained. Those of 2018
@@ -60,12 +75,23 @@ HARA_2020 = Preprocessing(
     mean=(0.4345 * 255, 0.4051 * 255, 0.3775 * 255),
     deviation=(0.2768 * 255, 0.2713 * 255, 0.2737 * 255),
 )
-# ImageNet's, of values divided by 255: that of networks of images.
+# How torchvision's video networks were trained, on frames of 128 x 171 for clips of 112 x 112; and
+# networks of pictures on ImageNet.
+TORCHVISION = Preprocessing(
+    mean=(0.43216 * 255, 0.394666 * 255, 0.37645 * 255),
+    deviation=(0.22803 * 255, 0.22145 * 255, 0.216989 * 255),
+    frame=(128 / 112, 171 / 112),
+)
 IMAGENET = Preprocessing(
     mean=(0.485 * 255, 0.456 * 255, 0.406 * 255),
     deviation=(0.229 * 255, 0.224 * 255, 0.225 * 255),
 )
-PREPROCESSINGS = {"hara2018": HARA_2018, "hara2020": HARA_2020}
+PREPROCESSINGS = {
+    "hara2018": HARA_2018,
+    "hara2020": HARA_2020,
+    "torchvision": TORCHVISION,
+    "imagenet": IMAGENET,
+}
 
 
 def description_as_json(
@@ -74,7 +100,8 @@ def description_as_json(
     """What `checked_description` reads back, as files hold it."""
     return {
         "class_names": class_names and list(class_names),
-        "preprocessing": preprocessing and [list(values) for values in preprocessing],
+        "preprocessing": preprocessing
+        and [list(values) for values in preprocessing if values is not None],
     }
 
 
@@ -83,8 +110,8 @@ def checked_description(description: dict) -> tuple[list[str] | None, Preprocess
 
     Args:
         description: dict of what JSON holds: `"class_names"`, a list of str,
-            and `"preprocessing"`, a mean and a deviation; None where they are
-            not known.
+            and `"preprocessing"`, a mean, a deviation and, where there is one,
+            a frame; None where they are not known.
 
     Returns:
         `(class_names, preprocessing)`: list of str and `Preprocessing`, or
@@ -104,7 +131,7 @@ def checked_description(description: dict) -> tuple[list[str] | None, Preprocess
 def preprocess_input(
     x: typing.Any, data_format: str | None = None, preprocessing: Preprocessing = HARA_2018
 ) -> typing.Any:
-    """Turns RGB frames into what the networks take.
+    """Turns RGB frames, cropped and scaled, into what the networks take.
 
     Without `preprocessing`, the mean is subtracted and values stay on the
     scale of 0 to 255, as in the training of the checkpoints of 2018. A network
@@ -117,7 +144,8 @@ def preprocess_input(
             behind any number of leading axes for `channels_first`.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.
-        preprocessing: `Preprocessing`, the mean and the deviation.
+        preprocessing: `Preprocessing`, of which the mean and the deviation
+            count here.
 
     Returns:
         float32, of the shape of `x`: a NumPy array for a NumPy array, else a
@@ -167,9 +195,9 @@ def preprocessing_of(model: typing.Any) -> Preprocessing:
         raise InputError(
             "`model` does not say how its clips are preprocessed, and a wrong guess would spoil "
             "its scores. Set model.preprocessing to what it was trained with: "
-            "keras_seattn.preprocessing.HARA_2018, HARA_2020, or another Preprocessing(mean, "
-            "deviation). Built behind keras_seattn.layers.ClipDescription(preprocessing), its "
-            "files say it too."
+            "keras_seattn.preprocessing.HARA_2018, HARA_2020, TORCHVISION, IMAGENET, or another "
+            "Preprocessing(mean, deviation, frame). Built behind "
+            "keras_seattn.layers.ClipDescription(preprocessing), its files say it too."
         )
     return Preprocessing(*known)
 

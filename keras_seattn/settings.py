@@ -35,7 +35,7 @@ DATASETS = {
     "records": ("data_dir",),
 }
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
-PREPROCESSINGS = ("hara2018", "hara2020")
+PREPROCESSINGS = ("hara2018", "hara2020", "torchvision", "imagenet")
 RECIPES = ("paper", "fine-tuning", "quick")
 # The sides of training crops, as shares of the shorter side (Hara et al. 2018, Section 3.2).
 CROP_SCALES = tuple(2 ** (-quarter / 4) for quarter in range(5))

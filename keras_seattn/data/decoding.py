@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from keras_seattn.data.opening import TooLargeError, VideoError, frames_of, open_file, packets
-from keras_seattn.data.pixels import Scaler
+from keras_seattn.data.pixels import Scaler, Window
 from keras_seattn.data.scanning import Video, scan_video, shown_packets
 
 __all__ = [
@@ -44,10 +44,11 @@ class _MisfitError(Exception):
 def read_frames(
     video: Video,
     numbers: Sequence[int] | np.ndarray,
-    window: tuple[int, int, int, int] | None = None,
+    window: Window | None = None,
     size: tuple[int, int] | None = None,
     *,
     flip: bool = False,
+    filtered: bool = True,
 ) -> np.ndarray:
     """Reads frames of a video file by number, cropping and scaling on the way.
 
@@ -65,6 +66,7 @@ def read_frames(
         size: `(height, width)` to scale that part to, in pixels; None keeps
             its size.
         flip: bool, whether to mirror left and right.
+        filtered: bool; see `pixels.Scaler`.
 
     Returns:
         uint8 array, `(len(numbers), height, width, 3)`, RGB.
@@ -75,7 +77,7 @@ def read_frames(
             VideoError; others of the file can be read.
         IndexError: A number is outside of the video.
     """
-    pixels, there = read_present(video, numbers, window, size, flip=flip)
+    pixels, there = read_present(video, numbers, window, size, flip=flip, filtered=filtered)
     if not there.all():
         missing = np.unique(np.asarray(numbers)[~there])
         raise MissingFramesError(
@@ -89,10 +91,11 @@ def read_frames(
 def read_present(
     video: Video,
     numbers: Sequence[int] | np.ndarray,
-    window: tuple[int, int, int, int] | None = None,
+    window: Window | None = None,
     size: tuple[int, int] | None = None,
     *,
     flip: bool = False,
+    filtered: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `read_frames`, but frames that cannot be decoded are no error.
 
@@ -107,7 +110,7 @@ def read_present(
             f"{numbers.min()} to {numbers.max()}"
         )
     whole = (video.height, video.width)
-    size = size or (window[2:] if window else whole)
+    size = size or ((int(window[2]), int(window[3])) if window else whole)
     wanted, places = np.unique(numbers, return_inverse=True)
     pixels = np.empty((len(wanted), *size, 3), "uint8")
     there = np.zeros(len(wanted), bool)
@@ -121,7 +124,7 @@ def read_present(
             if scale.shown_size(frame) != whole:  # The size changes in the middle of the file.
                 image = np.ascontiguousarray(scale(frame, size=whole))
                 frame = av.VideoFrame.from_ndarray(image)
-            pixels[place] = scale(frame, window, size, flip=flip)
+            pixels[place] = scale(frame, window, size, flip=flip, filtered=filtered)
         except av.FFmpegError as error:
             raise VideoError(
                 f"{video.path}: frame {number} cannot be scaled: {error}. Encode the video anew, "

@@ -17,7 +17,7 @@ from keras_seattn.data.records import Records
 from keras_seattn.data.records.manifest import opened
 from keras_seattn.data.sampling import (
     CROP_SCALES,
-    Crop,
+    View,
     consecutive_clip,
     count_consecutive_clips,
 )
@@ -50,7 +50,8 @@ def train_clips(
 
     A clip is `frames` frames from a random start, a random square crop of
     them resized to `size`, flipped left-right half of the time; the crop is
-    the same for all frames (`sampling.random_clip`, `sampling.random_crop`).
+    the same for all frames (`sampling.random_clip`, `sampling.random_crop`),
+    and of frames as `preprocessing` has them (`sampling.View`).
     The videos come in a new random order each epoch. Videos are opened and
     checked at once, and decoded while the model trains, on all cores. A clip
     that touches frames that cannot be decoded is drawn anew; a video that
@@ -79,7 +80,7 @@ def train_clips(
             raises an error that lists them, `"skip"` warns and leaves them
             out, up to 1 % of the videos (one may always be).
         crop_scales: sequence of float in (0, 1]: the sides of the crops, as
-            shares of the video's shorter side.
+            shares of a frame's shorter side.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.
         preprocessing: `Preprocessing`, what the model's input is; a network
@@ -135,6 +136,7 @@ def train_clips(
     source = source_of(catalog, unreadable)
     names = [video_name(path) for path in catalog.paths]
     videos = sorted(np.flatnonzero(source.frames).tolist(), key=names.__getitem__)
+    view = View.of(size, preprocessing)
     plan = Plan(videos, source.frames, frames, batch_size, seed, crop_scales)
     damage = DamageLog(catalog)
 
@@ -147,7 +149,7 @@ def train_clips(
             path, failure = catalog.paths[video], None
             for numbers, crop in clips:
                 try:
-                    content, there = source.fetch(video, numbers, crop, size)
+                    content, there = source.fetch(video, numbers, crop, view)
                 except VideoError as error:
                     failure = error
                     break
@@ -157,7 +159,7 @@ def train_clips(
             damage.note_video(path, failure or VideoError(f"{path}: hardly any clip is whole."))
 
     def clips_at(positions):
-        return _read(positions, source, choose, fetch, frames, size, decoder).map(
+        return _read(positions, source, choose, fetch, frames, view, decoder).map(
             lambda clip, video, position: (
                 tf.ensure_shape(clip, (frames, size, size, 3)),
                 tf.gather(catalog.labels, video),
@@ -184,8 +186,9 @@ def test_clips(
 ) -> tf.data.Dataset:
     """All consecutive clips of all videos, for validation and testing.
 
-    A video is scaled to `size` on its shorter side, cropped at the centre, and
-    cut into clips that do not overlap; the last one is looped to length.
+    A video is scaled to `size` on its shorter side, or as `preprocessing` says,
+    cropped at the centre, and cut into clips that do not overlap; the last one
+    is looped to length.
 
     Args:
         catalog, frames, size, batch_size: as for `train_clips`.
@@ -224,8 +227,9 @@ def test_clips(
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = preprocessing or _assumed()
     catalog = opened(catalog, unreadable)
+    view = View.of(size, preprocessing)
     dataset, clips = _consecutive_clips(
-        catalog, frames, size, unreadable, decoder, damage or DamageLog(catalog)
+        catalog, frames, view, unreadable, decoder, damage or DamageLog(catalog)
     )
     dataset = dataset.batch(batch_size).map(
         lambda clips, video, labels: (
@@ -241,7 +245,7 @@ def test_clips(
 test_clips.__test__ = False  # type: ignore[attr-defined]
 
 
-def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
+def _consecutive_clips(catalog, frames, view, unreadable, decoder, damage):
     """All clips of all videos in order, a dataset of `(clip, video, label)`; and how many."""
     source = source_of(catalog, unreadable)
     clip_counts = [count_consecutive_clips(int(count), frames) for count in source.frames]
@@ -257,12 +261,12 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
     def choose(video, first):
         clips = range(first, min(first + source.clips_at_once, clip_counts[video]))
         numbers = [consecutive_clip(source.frames[video], frames, clip) for clip in clips]
-        return video, np.concatenate(numbers), Crop()
+        return video, np.concatenate(numbers), view.middle
 
     def fetch(video, first):
         nothing = [np.empty(0, kind.as_numpy_dtype) for kind in source.types]
         try:
-            content, there = source.fetch(*choose(video, first), size)
+            content, there = source.fetch(*choose(video, first), view)
         except VideoError as error:
             damage.note_video(catalog.paths[video], error)
             return *nothing, _NONE
@@ -273,16 +277,16 @@ def _consecutive_clips(catalog, frames, size, unreadable, decoder, damage):
         return *content, video
 
     def cut(pixels, video, *_):
-        clips = tf.reshape(pixels, (-1, frames, size, size, 3))
+        clips = tf.reshape(pixels, (-1, frames, *pixels.shape[1:]))
         video = tf.repeat(video, tf.shape(clips)[0])
         return clips, video, tf.gather(catalog.labels, video)
 
     dataset = tf.data.Dataset.from_tensor_slices((runs[:, 0], runs[:, 1]))
-    dataset = _read(dataset, source, choose, fetch, frames, size, decoder).map(cut).unbatch()
+    dataset = _read(dataset, source, choose, fetch, frames, view, decoder).map(cut).unbatch()
     return dataset, sum(clip_counts)
 
 
-def _read(dataset, source, choose, fetch, frames, size, decoder):
+def _read(dataset, source, choose, fetch, frames, view, decoder):
     """Reads the frames of each element, in order and in parallel.
 
     Args:
@@ -291,7 +295,7 @@ def _read(dataset, source, choose, fetch, frames, size, decoder):
         choose: function of an element: `(video, frame numbers, Crop)`.
         fetch: function of an element: what `source.fetch` reads, and the video, or `_NONE`.
         frames: int, how many a clip has.
-        size: int, the side of the frames, in pixels.
+        view: `View`.
         decoder: `"pyav"` or `"tfio"`.
 
     Returns:
@@ -303,10 +307,10 @@ def _read(dataset, source, choose, fetch, frames, size, decoder):
         return tuple(content), tf.ensure_shape(video, ()), *element
 
     def decode(content, *rest):
-        return source.decode(*content, frames=frames, size=size), *rest
+        return source.decode(*content, frames=frames, view=view), *rest
 
     if decoder == "tfio" and isinstance(source, FileSource):
-        reader = GraphReader(source.videos, choose, size)
+        reader = GraphReader(source.videos, choose, view)
         return reader.clips(dataset, lambda *element: decode(*load(*element)))
     options = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
     fetched = dataset.map(load, **options).filter(lambda _, video, *element: video != _NONE)

@@ -1,4 +1,4 @@
-"""Decoded frames -> pixels as they are shown: turned, cropped and scaled by FFmpeg's filters."""
+"""Decoded frames -> pixels as they are shown: turned, cropped and scaled."""
 
 import collections
 import fractions
@@ -15,6 +15,9 @@ import numpy as np
 _USUAL_COLORS, _USUAL_RANGES = (2, 5, 6), (0, 1)
 _ANY_TIME = fractions.Fraction(1, 25)  # The filters look at single frames.
 _MOST_KEPT = 64  # All crops of training are 50.
+
+
+Window = tuple[float, float, float, float]
 
 
 class Orientation(typing.NamedTuple):
@@ -80,12 +83,58 @@ def is_shown_as_stored(frame: av.VideoFrame) -> bool:
     return usual and orientation(frame) == Orientation()
 
 
+def interpolated(
+    pixels: np.ndarray, window: Window, size: tuple[int, int], *, flip: bool = False
+) -> np.ndarray:
+    """Scales a part of a picture, each pixel from the four around its centre alone.
+
+    However far these are from the next: as `torch.nn.functional.interpolate`
+    with `mode="bilinear"`, which filters only where `antialias=True`.
+
+    Args:
+        pixels: uint8 array, `(height, width, 3)`.
+        window: `(top, left, height, width)`, in pixels, not only whole ones.
+        size: `(height, width)` to scale that to, in pixels.
+        flip: bool, whether to mirror left and right.
+
+    Returns:
+        uint8 array, `(*size, 3)`.
+    """
+    top, left, height, width = window
+    above, below, down = _neighbours(top, height, size[0], pixels.shape[0])
+    before, behind, across = _neighbours(left, width, size[1], pixels.shape[1])
+    if flip:
+        before, behind, across = before[::-1], behind[::-1], across[::-1]
+
+    def row(numbers):
+        rows = pixels.take(numbers, axis=0)
+        values = rows.take(before, axis=1).astype("float32")
+        values += (rows.take(behind, axis=1) - values) * across[:, None]
+        return values
+
+    values = row(above)
+    values += (row(below) - values) * down[:, None, None]
+    return (values + 0.5).astype("uint8")
+
+
+def _neighbours(start, length, count, total):
+    """Between which of `total` pixels the centres of `count` lie that fill a part of them.
+
+    Returns:
+        `(first, second, share)`: int arrays, and the share of the second as float32.
+    """
+    places = start + (np.arange(count) + 0.5) * length / count - 0.5
+    places = np.clip(places, 0, total - 1)
+    first = places.astype(int)
+    return first, np.minimum(first + 1, total - 1), (places - first).astype("float32")
+
+
 class Scaler:
     """Crops and scales decoded frames of a video, by FFmpeg's filters.
 
     Cropping comes first: it costs nothing, and what is cut off need not be
     scaled. A frame that is not scaled comes out as `ffmpeg` writes it in RGB,
-    whole or cropped.
+    whole or cropped. Without a filter a whole frame in RGB is `interpolated`.
     """
 
     def __init__(self):
@@ -99,10 +148,11 @@ class Scaler:
     def __call__(
         self,
         frame: av.VideoFrame,
-        window: tuple[int, int, int, int] | None = None,
+        window: Window | None = None,
         size: tuple[int, int] | None = None,
         *,
         flip: bool = False,
+        filtered: bool = True,
     ) -> np.ndarray:
         """A decoded frame in RGB, upright, cropped and scaled.
 
@@ -113,6 +163,9 @@ class Scaler:
                 are rounded.
             size: `(height, width)` to scale that to, in pixels; None keeps it.
             flip: bool, whether to mirror left and right.
+            filtered: bool, whether pixels are filtered before some are passed
+                over. If not, `window` and `size` are given, and a window may
+                begin and end anywhere.
 
         Returns:
             uint8 array, `(height, width, 3)`.
@@ -120,6 +173,9 @@ class Scaler:
         Raises:
             av.FFmpegError: FFmpeg's filters refuse the frame.
         """
+        if not filtered:
+            assert window and size, "Of a part that is to be scaled."
+            return interpolated(self(frame), window, size, flip=flip)
         shown = self._orientation(frame)
         stored = (frame.height, frame.width, frame.format.name)
         colours = (frame.colorspace, frame.color_range)

@@ -1,10 +1,12 @@
 """Which frames make a clip, and which part of them: sampling and augmentation."""
 
 import dataclasses
+import typing
 from collections.abc import Sequence
 
 import numpy as np
 
+from keras_seattn.preprocessing import Preprocessing
 from keras_seattn.settings import CROP_SCALES
 
 CROP_POSITIONS = ("center", "top left", "top right", "bottom left", "bottom right")
@@ -55,8 +57,8 @@ class Crop:
     """A square part of a video, one for all frames of a clip.
 
     Attributes:
-        scale: float in (0, 1], the square's side as a share of the video's
-            shorter side, both as people see them.
+        scale: float in (0, 1], the square's side as a share of the shorter
+            side of the frame, both as people see them.
         position: str, one of `CROP_POSITIONS`.
         flip: bool, whether to mirror left and right.
     """
@@ -89,6 +91,63 @@ class Crop:
             top = 0 if vertical == "top" else height - rows
             left = 0 if horizontal == "left" else width - columns
         return top, left, rows, columns
+
+
+class View(typing.NamedTuple):
+    """How a network sees a video: how crops of its frames become the frames of clips.
+
+    Attributes:
+        size: int, the side of a clip, in pixels.
+        frame: `(height, width)`, the pixels that a whole frame is scaled to,
+            without a filter, and of which crops are. None: they are of the
+            frame in its own ratio.
+    """
+
+    size: int
+    frame: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, size: int, preprocessing: Preprocessing) -> "View":
+        """That of a network whose clips have sides of `size` pixels."""
+        if preprocessing.frame is None:
+            return cls(size)
+        height, width = preprocessing.frame
+        return cls(size, (round(height * size), round(width * size)))
+
+    @property
+    def filtered(self) -> bool:
+        """Whether pixels are filtered before some are passed over."""
+        return self.frame is None
+
+    @property
+    def middle(self) -> Crop:
+        """The part of a video that is tested."""
+        return Crop() if self.frame is None else Crop(scale=self.size / min(self.frame))
+
+    def window(
+        self, crop: Crop, height: int, width: int, pixel_aspect: float = 1.0
+    ) -> tuple[float, float, float, float]:
+        """Which part of a frame a crop is.
+
+        Args:
+            crop: `Crop`.
+            height, width, pixel_aspect: as of `Crop.window`.
+
+        Returns:
+            `(top, left, rows, columns)`, in pixels of the frame: whole ones,
+            unless frames are scaled to `frame`.
+
+        Example:
+
+        >>> view = View.of(112, keras_seattn.preprocessing.TORCHVISION)
+        >>> view.window(view.middle, 256, 342)
+        (16.0, 60.0, 224.0, 224.0)
+        """
+        if self.frame is None:
+            return crop.window(height, width, pixel_aspect)
+        top, left, rows, columns = crop.window(*self.frame)
+        down, across = height / self.frame[0], width / self.frame[1]
+        return top * down, left * across, rows * down, columns * across
 
 
 def random_crop(generator: np.random.Generator, scales: Sequence[float] = CROP_SCALES) -> Crop:

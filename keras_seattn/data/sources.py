@@ -7,7 +7,7 @@ from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.decoding import read_present
 from keras_seattn.data.records import Records
 from keras_seattn.data.records.reading import RecordSource
-from keras_seattn.data.sampling import Crop
+from keras_seattn.data.sampling import Crop, View
 from keras_seattn.data.unreadable import scan_catalog
 
 
@@ -38,7 +38,7 @@ class FileSource:
         self.frames = np.array([0 if video is None else video.frames for video in self.videos])
 
     def fetch(
-        self, video: int, numbers: np.ndarray, crop: Crop, size: int
+        self, video: int, numbers: np.ndarray, crop: Crop, view: View
     ) -> tuple[tuple[np.ndarray], np.ndarray]:
         """Reads frames, in Python.
 
@@ -46,7 +46,7 @@ class FileSource:
             video: int, the index into the catalog.
             numbers: int array of frame numbers from 0.
             crop: `Crop`.
-            size: int, the side to scale to, in pixels.
+            view: `View`.
 
         Returns:
             `(content, there)`: tuple of arrays for `decode`; and bool array,
@@ -57,22 +57,29 @@ class FileSource:
         """
         file = self.videos[video]
         assert file is not None, "Nobody asks for what cannot be read."
-        window = crop.window(file.height, file.width, file.pixel_aspect)
-        pixels, there = read_present(file, numbers, window, (size, size), flip=crop.flip)
+        window = view.window(crop, file.height, file.width, file.pixel_aspect)
+        pixels, there = read_present(
+            file,
+            numbers,
+            window,
+            (view.size, view.size),
+            flip=crop.flip,
+            filtered=view.filtered,
+        )
         return (pixels,), there
 
-    def decode(self, pixels: tf.Tensor, *, frames: int, size: int) -> tf.Tensor:
+    def decode(self, pixels: tf.Tensor, *, frames: int, view: View) -> tf.Tensor:
         """Makes frames of what `fetch` read, in TensorFlow's graph.
 
         Args:
             pixels: tensor of each array of its content.
             frames: int, how many a clip has.
-            size: int, as it was given to `fetch`.
+            view: `View`, as it was given to `fetch`.
 
         Returns:
-            uint8 tensor, `(n, size, size, 3)`.
+            uint8 tensor, `(n, view.size, view.size, 3)`.
         """
-        return tf.ensure_shape(pixels, (None, size, size, 3))
+        return tf.ensure_shape(pixels, (None, view.size, view.size, 3))
 
 
 def source_of(catalog: Catalog | Records, unreadable: str) -> FileSource | RecordSource:

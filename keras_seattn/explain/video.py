@@ -9,7 +9,7 @@ from PIL import Image
 from keras_seattn.applications.parts import is_network, parts_of
 from keras_seattn.data.encoding import VideoWriter
 from keras_seattn.data.pixels import Scaler, shown_size
-from keras_seattn.data.sampling import Crop
+from keras_seattn.data.sampling import View
 from keras_seattn.errors import InputError
 from keras_seattn.explain import inner
 from keras_seattn.explain.attention import attention_map, attention_stages
@@ -24,7 +24,7 @@ from keras_seattn.explain.figures import (
 from keras_seattn.files import replacing
 from keras_seattn.prediction import VideoPrediction, class_names_of, predict, video_clips
 from keras_seattn.prediction.annotation import draw_scores
-from keras_seattn.preprocessing import clip_shape
+from keras_seattn.preprocessing import clip_shape, preprocessing_of
 
 _LEAST_SIDE, _MOST_SIDE = 240, 480  # pixels of the pictures
 _GIF_FRAMES, _GIF_SIDE, _GIF_COLOURS = 32, 160, 64
@@ -86,12 +86,12 @@ def explain_video(
     network = inner.levels_of(model)[-1].model
     has_gates = is_network(network) and bool(parts_of(network).gates)
     gates, animation, milliseconds = [], [], []
-    scale = Scaler()
+    view, scale = View.of(clip_shape(model)[1], preprocessing_of(model)), Scaler()
     os.makedirs(output_dir, exist_ok=True)
 
     with VideoWriter(os.path.join(output_dir, "overlay.mp4")) as writer:
         for number, (clip, timed) in enumerate(video_clips(model, path)):
-            frames = np.stack([_centre_square(scale, each) for each in timed])
+            frames = np.stack([_part_seen(scale, each, view) for each in timed])
             heat = class_activation_map(model, clip, class_index)[: len(frames)]
             for picture, each in zip(overlay(frames, heat), timed, strict=True):
                 picture = draw_scores(picture, [(class_name, scores[number])])
@@ -132,8 +132,8 @@ def _explain_clip(model, clip, frames, heat, title, class_name, output_dir):
         plot_attention(file, frames, maps, title=title)
 
 
-def _centre_square(scale, timed):
+def _part_seen(scale, timed, view):
     """The part of a frame that the model sees, in a size for people."""
-    window = Crop().window(*shown_size(timed.frame), timed.pixel_aspect)
-    shown = min(max(window[2], _LEAST_SIDE), _MOST_SIDE)
-    return scale(timed.frame, window, (shown, shown))
+    window = view.window(view.middle, *shown_size(timed.frame), timed.pixel_aspect)
+    shown = round(min(max(window[2], _LEAST_SIDE), _MOST_SIDE))
+    return scale(timed.frame, window, (shown, shown), filtered=view.filtered)

@@ -19,7 +19,7 @@ from keras_seattn.export.formats import (
 )
 from keras_seattn.files import replacing
 from keras_seattn.layers import tensorflow_cpu
-from keras_seattn.preprocessing import clip_shape, preprocessing_of
+from keras_seattn.preprocessing import clip_shape, description_as_json, preprocessing_of
 
 # Which operations a runtime is fastest with, or has at all.
 _OPERATIONS = {"openvino": "plain", "onnx": "plain", "litert": "images", "savedmodel": "fast"}
@@ -103,11 +103,9 @@ def export_model(model: keras.Model, path: str | os.PathLike, format: str) -> No
 
 def describe(model: keras.Model) -> dict:
     """What a user of a model must know, as JSON holds it."""
-    names = class_names_of(model)
     return {
         "name": model.name,
-        "class_names": names and list(names),
-        "preprocessing": [list(values) for values in preprocessing_of(model)],
+        **description_as_json(class_names_of(model), preprocessing_of(model)),
         "input_shape": list(model.input_shape),
         "output_shape": list(model.output_shape),
     }

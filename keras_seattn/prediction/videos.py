@@ -11,7 +11,7 @@ import numpy as np
 from keras_seattn import arguments
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pixels import Scaler, shown_size
-from keras_seattn.data.sampling import Crop, consecutive_clip, count_consecutive_clips
+from keras_seattn.data.sampling import View, consecutive_clip, count_consecutive_clips
 from keras_seattn.data.scanning import scan_video
 from keras_seattn.data.streams import TimedFrame, is_stream, stream_frames
 from keras_seattn.export import ExportedModel
@@ -158,12 +158,13 @@ def video_clips(
         ValueError, VideoError: As `predict`.
     """
     length, size, data_format = clip_shape(model)
-    scale = Scaler()
+    preprocessing = preprocessing_of(model)
+    view, scale = View.of(size, preprocessing), Scaler()
     frames, images, number, clips = [], [], -1, 0
 
     def preprocess():
         looped = consecutive_clip(len(images), length, 0)
-        clip = preprocess_input(np.stack(images)[looped], "channels_last", preprocessing_of(model))
+        clip = preprocess_input(np.stack(images)[looped], "channels_last", preprocessing)
         return np.moveaxis(clip, -1, 0) if data_format == "channels_first" else clip
 
     for timed in stream_frames(source):
@@ -171,8 +172,8 @@ def video_clips(
         if number % length == 0:
             frames, images = [], []
         if number % length == len(frames):  # Else one before it is missing.
-            window = Crop().window(*shown_size(timed.frame), timed.pixel_aspect)
-            images.append(scale(timed.frame, window, (size, size)))
+            window = view.window(view.middle, *shown_size(timed.frame), timed.pixel_aspect)
+            images.append(scale(timed.frame, window, (size, size), filtered=view.filtered))
             frames.append(timed)
         if len(images) == length:
             clips += 1

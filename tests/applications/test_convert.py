@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from pytorch_network import random_network  # noqa: E402
 
 FACTOR = 0.125
-OWN = Preprocessing((1.5, 2.5, 3.5), (4.5, 5.5, 6.5))
+OWN = Preprocessing((1.5, 2.5, 3.5), (4.5, 5.5, 6.5), (7.5, 8.5))
 
 
 def save(network, path):

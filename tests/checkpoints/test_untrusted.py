@@ -17,7 +17,7 @@ from tiny_network import TinyNetwork
 from keras_seattn import checkpoints
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.prediction import load_model
-from keras_seattn.preprocessing import HARA_2018, Preprocessing
+from keras_seattn.preprocessing import HARA_2018, TORCHVISION, Preprocessing, description_as_json
 
 SMALL = {"input_shape": (8, 24, 24, 3), "classes": 3, "width": 0.1}
 
@@ -161,6 +161,9 @@ def test_links_out_of_a_file(link, network, weights_path, tmp_path, assert_refus
         ({"preprocessing": [["1", "2", "3"], [1, 1, 1]]}, "three finite numbers each"),
         ({"preprocessing": "hara2018"}, "three finite numbers each"),
         ({"preprocessing": []}, "three finite numbers each"),
+        ({"preprocessing": [[1, 2, 3], [1, 1, 1], [1, 1, 1]]}, "in sides of the clip"),
+        ({"preprocessing": [[1, 2, 3], [1, 1, 1], [0.9, 2]]}, "in sides of the clip, 1 or more"),
+        ({"preprocessing": [[1, 2, 3], [1, 1, 1], [1, float("inf")]]}, "in sides of the clip"),
         ({"preprocessing": None, "class_names": [1, 2, 3]}, "`class_names` must be a list of text"),
         ({"preprocessing": None, "class_names": "abc"}, "`class_names` must be a list of text"),
     ],
@@ -210,7 +213,11 @@ def test_a_keras_file_that_is_cut_off_is_damaged(model_path):
 
 def test_what_preprocessing_may_be():
     assert Preprocessing.checked(HARA_2018) == HARA_2018
-    assert Preprocessing.checked([[1, 2, 3], [4, 5, 6]]) == ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    assert Preprocessing.checked(TORCHVISION) == TORCHVISION
+    two = [[1, 2, 3], [4, 5, 6]]  # as files have it where frames keep their ratio
+    assert Preprocessing.checked(two) == Preprocessing((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    assert description_as_json(None, Preprocessing.checked(two))["preprocessing"] == two
+    assert Preprocessing.checked([*two, [1, 2]]) == (*map(tuple, two), (1.0, 2.0))
     with pytest.raises(ValueError, match=r"`preprocessing` must be.*Received: preprocessing=None"):
         Preprocessing.checked(None)
 

@@ -13,7 +13,7 @@ from video_files import decode_all, moving_pattern, write_video
 from keras_seattn import predict
 from keras_seattn.data import Catalog, read_video, test_clips
 from keras_seattn.data.decoding import read_frames, scan_video
-from keras_seattn.data.pixels import picture_shape
+from keras_seattn.data.pixels import interpolated, picture_shape
 from keras_seattn.data.records import write_records
 from keras_seattn.data.streams import stream_frames
 from keras_seattn.preprocessing import HARA_2018
@@ -58,6 +58,9 @@ def test_videos_are_shown_as_their_matrix_says(name, tmp_path, model_path):
     assert scaled.shape == (2, 18, 20, 3) and np.abs(scaled - blocks).mean() < 8
     flipped = read_frames(video, [20, 9], (4, 6, 36, 40), (18, 20), flip=True)
     assert np.abs(flipped - scaled[:, :, ::-1].astype(float)).mean() < 1
+    part, size = (4.5, 6.25, 36, 40), (18, 20)
+    (exact,) = read_frames(video, [9], part, size, flip=True, filtered=False)
+    np.testing.assert_array_equal(exact, interpolated(expected[9], part, size, flip=True))
     # Recognising reads the file another way.
     upright = write_video(
         tmp_path / "upright.mp4", expected, codec="libx264", options={"crf": "1"}, gop=8

@@ -33,7 +33,7 @@ from keras_seattn.data import (
 )
 from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.tfio import ffmpeg4, loading
-from keras_seattn.preprocessing import HARA_2018
+from keras_seattn.preprocessing import HARA_2018, TORCHVISION
 
 HAS_TFIO = tf.__version__.startswith("2.16.") and importlib.util.find_spec("tensorflow_io")
 needs_tfio = pytest.mark.skipif(not HAS_TFIO, reason="needs tensorflow-io")
@@ -128,6 +128,24 @@ def test_clips_are_those_of_pyav(without_pyav, monkeypatch, tmp_path):
             np.testing.assert_array_equal(distance.argmin(1), np.arange(len(clips)))
         monkeypatch.undo()
     assert np.abs(clips - others).max() <= 2
+
+
+@needs_tfio
+def test_without_a_filter_every_pixel_is_that_of_pyav(without_pyav, monkeypatch, tmp_path):
+    catalog = videos(tmp_path)
+    options = {"frames": 8, "size": 32, "batch_size": 6, "preprocessing": TORCHVISION}
+    for make in (
+        functools.partial(train_clips, catalog, seed=5, **options),
+        functools.partial(test_clips, catalog, **options),
+    ):
+        expected, labels = collect(make())
+        dataset = make(decoder="tfio")
+        without_pyav()
+        clips, found = collect(dataset)
+        np.testing.assert_array_equal(found, labels)
+        levels = np.abs(clips - expected) * np.float32(TORCHVISION.deviation)
+        assert levels.max() < 3.1  # 2 of a decoded frame, and what is rounded
+        monkeypatch.undo()
 
 
 @needs_tfio

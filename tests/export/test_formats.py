@@ -24,7 +24,7 @@ from keras_seattn.layers import (
     ScaledResidual,
     SqueezeExcite3D,
 )
-from keras_seattn.preprocessing import HARA_2020
+from keras_seattn.preprocessing import TORCHVISION
 
 NAMES = ["climb stairs", "draw sword", "Kür"]
 RUNTIMES = {
@@ -60,7 +60,7 @@ def network():
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([5 * kernel, bias])  # so that scores differ from clip to clip
     model.class_names = NAMES
-    model.preprocessing = HARA_2020
+    model.preprocessing = TORCHVISION
     return model
 
 
@@ -75,7 +75,7 @@ def test_the_same_scores_in_every_runtime(format, tmp_path):
     assert is_exported(path) and len(list(tmp_path.iterdir())) == (2 if format == "openvino" else 1)
     exported = ExportedModel(path, threads=2)
     assert exported.format == format and exported.name == "tiny"
-    assert list(exported.class_names) == NAMES and exported.preprocessing == HARA_2020
+    assert list(exported.class_names) == NAMES and exported.preprocessing == TORCHVISION
     assert exported.input_shape[1:] == (6, 20, 20, 3) and exported.output_shape[1:] == (3,)
 
     clips = np.random.default_rng(1).normal(0, 2, (5, 6, 20, 20, 3)).astype("float32")

@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records.manifest import Records
-from keras_seattn.data.sampling import Crop
-from keras_seattn.data.scaling import crop_and_scale, is_filtered
+from keras_seattn.data.sampling import Crop, View
+from keras_seattn.data.scaling import crop_and_scale, interpolate, is_filtered
 
 # Up to this share of the frame's shorter side, JPEG decoding is faster with cropping than without.
 _SMALL_PART = 0.6
@@ -26,7 +26,7 @@ class RecordSource:
         frames, types, clips_at_once: as those of `FileSource`.
     """
 
-    types = (tf.string, tf.int32, tf.int32, tf.int32, tf.bool)
+    types = (tf.string, tf.int32, tf.int32, tf.float32, tf.bool)
     clips_at_once = 1
 
     def __init__(self, records: Records):
@@ -34,7 +34,7 @@ class RecordSource:
         self.frames = records.frames
 
     def fetch(
-        self, video: int, numbers: np.ndarray, crop: Crop, size: int
+        self, video: int, numbers: np.ndarray, crop: Crop, view: View
     ) -> tuple[tuple, np.ndarray]:
         """Reads the JPEG images of frames; see `FileSource.fetch`.
 
@@ -54,7 +54,7 @@ class RecordSource:
             if zlib.crc32(content[begin : begin + length]) != crc:
                 raise self._error(video, shard, f"frame {number} is not what was written")
         places = (np.array(values, "int32") for values in (begins, lengths))
-        window = np.array(crop.window(heights[0], widths[0]), "int32")
+        window = np.array(view.window(crop, heights[0], widths[0]), "float32")
         fetched = np.array(content, object), *places, window, np.array(crop.flip)
         return fetched, np.ones(len(numbers), bool)
 
@@ -67,25 +67,25 @@ class RecordSource:
         flip: tf.Tensor,
         *,
         frames: int,
-        size: int,
+        view: View,
     ) -> tf.Tensor:
         """Decodes, crops and scales what `fetch` read; see `FileSource.decode`."""
+        size = view.size
         images = tf.strings.substr(content, begins, lengths)
         images = tf.unstack(tf.ensure_shape(images, (frames,)))
         window = tf.ensure_shape(window, (4,))
-        side = window[2]
 
         # Each frame from JPEG to its end before the next, which stays in the processor's cache;
         # not in a loop, for operations of their own run side by side.
-        def clip(read, part, filtered):
-            pixels = [crop_and_scale(read(image), part, size, filtered) for image in images]
+        def clip(read, scale, *how):
+            pixels = [scale(read(image), *how) for image in images]
             return tf.stack([tf.cast(frame + 0.5, tf.uint8) for frame in pixels])
 
         def whole(image):
             return tf.io.decode_jpeg(image, channels=3)
 
         def cut(image):
-            return tf.image.decode_and_crop_jpeg(image, window, channels=3)
+            return tf.image.decode_and_crop_jpeg(image, square, channels=3)
 
         def decoded(filtered):
             # libjpeg crops slowly: decoding all and cutting out is faster, unless for a small part.
@@ -94,11 +94,16 @@ class RecordSource:
             corner = tf.stack([0, 0, side, side])
             return tf.cond(
                 is_small,
-                lambda: clip(cut, corner, filtered),
-                lambda: clip(whole, window, filtered),
+                lambda: clip(cut, crop_and_scale, corner, size, filtered),
+                lambda: clip(whole, crop_and_scale, square, size, filtered),
             )
 
-        pixels = tf.cond(is_filtered(side, size), lambda: decoded(True), lambda: decoded(False))
+        if view.filtered:
+            square = tf.cast(window, tf.int32)
+            side = square[2]
+            pixels = tf.cond(is_filtered(side, size), lambda: decoded(True), lambda: decoded(False))
+        else:
+            pixels = clip(lambda image: whole(image)[None], interpolate, window, size)
         # As one picture, which TensorFlow mirrors several times faster than a batch of them.
         rows = tf.reshape(pixels, (frames * size, size, 3))
         rows = tf.cond(flip, lambda: tf.reverse(rows, [1]), lambda: rows)

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn.data.clip_dataset import numpy_function
-from keras_seattn.data.scaling import crop_and_scale, is_filtered
+from keras_seattn.data.sampling import View
+from keras_seattn.data.scaling import crop_and_scale, interpolate, is_filtered
 from keras_seattn.data.scanning import Video
 from keras_seattn.data.tfio import loading
 
@@ -25,14 +26,14 @@ class GraphReader:
         videos: list of `Video`, or None for one that cannot be read.
         choose: function of a dataset's element, run by Python: `(index of the
             video, frame numbers, Crop)`.
-        size: int, the side of a clip, in pixels.
+        view: `View`.
 
     Raises:
         ImportError: tensorflow-io's decoder cannot be used; says why.
     """
 
-    def __init__(self, videos: Sequence[Video | None], choose: Callable[..., tuple], size: int):
-        self.videos, self.choose, self.size = videos, choose, size
+    def __init__(self, videos: Sequence[Video | None], choose: Callable[..., tuple], view: View):
+        self.videos, self.choose, self.view = videos, choose, view
         self._decode = loading.load_video_decoder()
         known = [video for video in videos if video is not None]
         others = sum(not _is_safe(video) for video in known)
@@ -72,21 +73,28 @@ class GraphReader:
         It fails, in the graph, where the file cannot be decoded to its last frame.
         """
         index, path, count, numbers, window, flip = numpy_function(
-            self._plan, element, [tf.int64, tf.string, tf.int64, tf.int64, tf.int32, tf.bool]
+            self._plan, element, [tf.int64, tf.string, tf.int64, tf.int64, tf.float32, tf.bool]
         )
         frames = tf.ensure_shape(self._decode(tf.io.read_file(path), 0), (None, None, None, 3))
         complete = tf.debugging.assert_equal(tf.shape(frames, tf.int64)[0], count)
         with tf.control_dependencies([complete]):
             frames = tf.gather(frames, tf.ensure_shape(numbers, (None,)))
-        window = tf.ensure_shape(window, (4,))
-        clip = tf.cond(
-            is_filtered(window[2], self.size),
-            lambda: crop_and_scale(frames, window, self.size, True),
-            lambda: crop_and_scale(frames, window, self.size, False),
-        )
+        clip = self._scale(frames, tf.ensure_shape(window, (4,)))
         clip = tf.cond(flip, lambda: tf.reverse(clip, [2]), lambda: clip)
         clip = tf.saturate_cast(tf.round(clip), tf.uint8)
-        return tf.ensure_shape(clip, (None, self.size, self.size, 3)), tf.ensure_shape(index, ())
+        clip = tf.ensure_shape(clip, (None, self.view.size, self.view.size, 3))
+        return clip, tf.ensure_shape(index, ())
+
+    def _scale(self, frames, window):
+        size = self.view.size
+        if not self.view.filtered:
+            return interpolate(frames, window, size)
+        window = tf.cast(window, tf.int32)
+        return tf.cond(
+            is_filtered(window[2], size),
+            lambda: crop_and_scale(frames, window, size, True),
+            lambda: crop_and_scale(frames, window, size, False),
+        )
 
     def _takes(self, *element):
         def takes(*element):
@@ -98,8 +106,9 @@ class GraphReader:
     def _plan(self, *element):
         index, numbers, crop = self.choose(*element)
         video = self.videos[index]
-        top, left, side, _ = crop.window(video.height, video.width)
-        window = np.array([top // 2 * 2, left // 2 * 2, side, side], "int32")  # as PyAV's
+        window = np.array(self.view.window(crop, video.height, video.width), "float32")
+        if self.view.filtered:
+            window[:2] -= window[:2] % 2  # as PyAV's
         path = video.path.encode("utf-8", "surrogateescape")
         return index, path, video.frames, np.asarray(numbers, "int64"), window, crop.flip
 
