@@ -185,7 +185,7 @@ def preprocessing_of(model: typing.Any) -> Preprocessing:
         `Preprocessing`.
 
     Raises:
-        ValueError: The model does not say.
+        ValueError: The model does not say, or says what cannot be.
     """
     known = getattr(model, "preprocessing", None)
     if known is None:
@@ -199,7 +199,7 @@ def preprocessing_of(model: typing.Any) -> Preprocessing:
             "Preprocessing(mean, deviation, frame). Built behind "
             "keras_seattn.layers.ClipDescription(preprocessing), its files say it too."
         )
-    return Preprocessing(*known)
+    return Preprocessing.checked(known)
 
 
 def clip_shape(model: typing.Any) -> tuple[int, int, str]:

@@ -128,7 +128,7 @@ def train_clips(
         )
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(decoder, DECODERS, "decoder")
-    preprocessing = preprocessing or _assumed()
+    preprocessing = _checked(preprocessing)
     seed = arguments.seed(seed)
     seed = secrets.randbits(32) if seed is None else seed
     first_step = arguments.whole_number(first_step, "first_step")
@@ -225,7 +225,7 @@ def test_clips(
     batch_size = arguments.positive_integer(batch_size, "batch_size")
     data_format = arguments.standard_data_format(data_format)
     arguments.one_of(decoder, DECODERS, "decoder")
-    preprocessing = preprocessing or _assumed()
+    preprocessing = _checked(preprocessing)
     catalog = opened(catalog, unreadable)
     view = View.of(size, preprocessing)
     dataset, clips = _consecutive_clips(
@@ -317,7 +317,10 @@ def _read(dataset, source, choose, fetch, frames, view, decoder):
     return fetched.map(decode, **options)
 
 
-def _assumed():
+def _checked(preprocessing):
+    """What is given; or that of the checkpoints of 2018, with a warning."""
+    if preprocessing is not None:
+        return Preprocessing.checked(preprocessing)
     warnings.warn(
         "`preprocessing` was not given: clips are made for a network of the checkpoints of 2018. "
         "Give that of yours, preprocessing=model.preprocessing.",

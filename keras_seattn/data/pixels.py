@@ -16,7 +16,7 @@ _USUAL_COLORS, _USUAL_RANGES = (2, 5, 6), (0, 1)
 _ANY_TIME = fractions.Fraction(1, 25)  # The filters look at single frames.
 _MOST_KEPT = 64  # All crops of training are 50.
 
-
+# (top, left, height, width) of a part of a picture, in pixels.
 Window = tuple[float, float, float, float]
 
 

@@ -14,6 +14,7 @@ from keras_seattn.data.pixels import interpolated
 from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.sampling import CROP_POSITIONS, Crop, View
 from keras_seattn.data.scaling import interpolate
+from keras_seattn.errors import InputError
 from keras_seattn.evaluation import evaluate
 from keras_seattn.explain import video as explained
 from keras_seattn.prediction.videos import predict, video_clips
@@ -174,6 +175,15 @@ def test_predictions_and_explanations_see_what_evaluation_sees(model, tmp_path, 
         pixels = clip * np.float32(TORCHVISION.deviation) + np.float32(TORCHVISION.mean)
         small = [Image.fromarray(frame).resize((48, 48), Image.BOX) for frame in frames]
         assert np.abs(np.stack(small) - pixels).mean() < 5
+
+
+@pytest.mark.parametrize(
+    "wrong", ["torchvision", TORCHVISION._replace(frame=(0.5, 2)), TORCHVISION._replace(frame=128)]
+)
+@pytest.mark.parametrize("make", [train_clips, test_clips])
+def test_what_cannot_be_is_refused(make, wrong):
+    with pytest.raises(InputError, match=r"`preprocessing` must be .* in sides of the clip, 1 or"):
+        make(catalog_of("video.mp4"), preprocessing=wrong)
 
 
 def test_it_travels_with_a_model(model, tmp_path):
