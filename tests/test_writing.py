@@ -21,7 +21,7 @@ OTHERS = {
     "applications/convert.py _save_weights": "a partial file",
     "applications/video_network.py describe_weights": "its caller's file",
     "applications/video_network.py save_weights": "its caller's file, as Keras does",
-    "checkpoints/upstream.py write": "memory",
+    "checkpoints/pytorch.py write": "memory",
     "commands/__init__.py main": "the null device",
     "data/encoding.py __enter__": "a partial file",
     "data/tfio/ffmpeg4.py _unpack": "a temporary folder",

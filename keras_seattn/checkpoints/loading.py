@@ -71,8 +71,8 @@ def load(model: keras.Model, checkpoint: "Checkpoint") -> None:
     if checkpoint.preprocessing is None:
         notes.append(
             "the file does not tell how its clips were preprocessed; evaluate and predict will ask "
-            "for it. Give preprocessing=keras_seattn.preprocessing.HARA_2018 or HARA_2020 (to "
-            "convert: --preprocessing), or set model.preprocessing"
+            "for it. Give preprocessing=keras_seattn.preprocessing.HARA_2018, HARA_2020, "
+            "TORCHVISION or IMAGENET (to commands: --preprocessing), or set model.preprocessing"
         )
     if takes_head:
         model.class_names = checkpoint.class_names
