@@ -34,7 +34,7 @@ def make_small(monkeypatch):
     build = builders.build_network
 
     def small(design, *published, width, **options):
-        width = WIDTH if width == 1 else width
+        width = WIDTH if width == 1 and design.groups == 1 else width
         if design.blocks == (2, 2, 2, 2) and width <= WIDTH:
             design = design._replace(blocks=HALF)
         return build(design, *published, width=width, **options)
