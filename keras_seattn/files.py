@@ -136,11 +136,10 @@ def _sync(path):
 
 
 def _write_all(file, content):
-    """Writes bytes to an unbuffered file, and to the disk under it."""
+    """Writes bytes to an unbuffered file."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
-    os.fsync(file)
 
 
 def _full(error, work, size):
@@ -158,6 +157,7 @@ def _full(error, work, size):
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 _write_all(file, bytes(size))
+                os.fsync(file)
     except OSError as asked:
         return asked
     return None
@@ -223,6 +223,7 @@ def append_lines(path: str | os.PathLike, lines: Iterable[str]) -> None:
             file.truncate(whole)
             try:
                 _write_all(file, text)
+                os.fsync(file)
             except OSError:
                 file.truncate(whole)
                 raise
@@ -231,6 +232,24 @@ def append_lines(path: str | os.PathLike, lines: Iterable[str]) -> None:
             f"{path} could not be written: {error.strerror}; {len(text):,} bytes were to be added. "
             "What was there before is whole. Make room on the disk, or check the folder."
         ) from error
+
+
+def append_blocks(path: str | os.PathLike, blocks: Iterable[bytes]) -> None:
+    """Adds blocks of bytes to a file, which is made where missing, and keeps those that came.
+
+    Raises:
+        OSError: The disk is full, or the file cannot be written to.
+        Besides, what `blocks` raises.
+    """
+    with open(path, "ab", buffering=0) as file:
+        for block in blocks:
+            try:
+                _write_all(file, block)
+            except OSError as error:
+                raise StorageError(
+                    f"{path} could not be written: {error.strerror}, after {file.tell():,} bytes. "
+                    "Make room on the disk, or name another folder."
+                ) from error
 
 
 def read_lines(path: str | os.PathLike) -> list[str]:

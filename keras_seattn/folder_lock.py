@@ -15,6 +15,10 @@ NAME = "lock.json"
 HEARTBEAT, SILENCE = 10.0, 60.0  # seconds: a holder elsewhere is dead that was silent for so long
 
 
+class FolderInUseError(InputError):
+    """Another process holds a folder."""
+
+
 class FolderLock:
     """Claims a folder for this process, as a context.
 
@@ -76,7 +80,7 @@ class FolderLock:
             with open(self.path, "x", encoding="utf-8") as file:
                 json.dump({**this_process()._asdict(), "purpose": self.purpose}, file)
         except FileExistsError as error:
-            raise InputError(f"Another process has just claimed {self.folder}.") from error
+            raise FolderInUseError(f"Another process has just claimed {self.folder}.") from error
         os.utime(self.path)  # by the clock of the disk
 
     def _beat(self):
@@ -95,14 +99,14 @@ class FolderLock:
                 return {}
 
     def _refuse_if_held(self):
-        """Raises an InputError if a process that lives holds the folder."""
+        """Raises a `FolderInUseError` if a process that lives holds the folder."""
         content, silence = self._content(), self._silence()
         holder = Process(*(content.get(name, "") for name in Process._fields))
         running = holder.is_running()
         if running is None:  # It runs elsewhere.
             running = silence < SILENCE
         if running:
-            raise InputError(
+            raise FolderInUseError(
                 f"{self.folder} is in use for {content.get('purpose')} by process {holder.number} "
                 f"on {holder.host}, which gave a sign of life {max(0, silence):.0f} seconds ago. "
                 "Wait for it, end it, or name another folder."
