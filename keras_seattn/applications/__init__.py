@@ -8,6 +8,7 @@ from keras_seattn.applications.resnet3d import (
 )
 from keras_seattn.applications.resnext3d import SEAResNeXt101_3D
 from keras_seattn.applications.video_resnet import SEAMC3_18, SEAR3D_18, SEAR2Plus1D_18
+from keras_seattn.applications.weights import weights_table
 from keras_seattn.labels import class_list, decode_predictions
 from keras_seattn.preprocessing import preprocess_input
 
@@ -23,4 +24,5 @@ __all__ = [
     "class_list",
     "decode_predictions",
     "preprocess_input",
+    "weights_table",
 ]

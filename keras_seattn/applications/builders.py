@@ -22,7 +22,8 @@ _ARGUMENTS = """
             the code that the network comes from, or of the 2D ResNet of the
             same blocks. The file may lack modules, which then start as the
             identity, and have another number of classes or of frames; see
-            "Start from a Kinetics checkpoint" in the documentation.
+            "Start from a Kinetics checkpoint" in the documentation. A name's
+            file is fetched once; `weights_table` says what there is.
         input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
             model's output; None makes an input named `"{name}_clip"`.
         input_shape: tuple of 4, a clip without its batch axis:
@@ -45,7 +46,7 @@ _ARGUMENTS = """
         width: float, a factor on every number of filters.
         data_format: `"channels_last"` or `"channels_first"`; None means
             `keras.config.image_data_format()`.{shortcut}
-        cache_dir: str, the folder where `weights` given by name are found;
+        cache_dir: str, the folder where `weights` given by name are kept;
             None means `$KERAS_SEATTN_CACHE`, or without it
             `~/.cache/keras_seattn`.
         name: str, the model's name.
@@ -60,7 +61,8 @@ _ARGUMENTS = """
     Raises:
         ValueError: An argument outside of what is said above, by name; or a
             file of `weights` that is damaged, or that holds other weights.
-        FileNotFoundError: `weights` names a file that is not there.
+        FileNotFoundError: `weights` names a file that is not there, or that
+            cannot be fetched.
         ImportError: `weights` needs a package that is not installed.
 """
 _SHORTCUT = """

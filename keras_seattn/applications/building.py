@@ -16,7 +16,10 @@ def builder_of(network: NetworkSettings) -> Builder:
 
 
 def locate_weights(network: NetworkSettings) -> None:
-    """Raises an error unless the weights of `NetworkSettings` are there, without reading them."""
+    """Has the weights of `NetworkSettings` there, without reading them, or raises an error.
+
+    Those of a name are fetched: before anything else that takes long.
+    """
     checkpoints.locate(network.weights, builder_of(network).published)
 
 

@@ -4,6 +4,15 @@ A file is data, not trust: `untrusted.py` looks at sizes before memory is taken.
 """
 
 from keras_seattn.checkpoints.loading import load
-from keras_seattn.checkpoints.reading import Checkpoint, Published, locate, read, recognize
+from keras_seattn.checkpoints.published import WEIGHTS, Published
+from keras_seattn.checkpoints.reading import Checkpoint, locate, read, recognize
 
-__all__ = ["Checkpoint", "Published", "load", "locate", "read", "recognize"]
+__all__ = [
+    "WEIGHTS",
+    "Checkpoint",
+    "Published",
+    "load",
+    "locate",
+    "read",
+    "recognize",
+]

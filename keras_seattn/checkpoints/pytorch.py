@@ -93,7 +93,7 @@ def _safetensors(path):
 
 def _state_dict(path):
     """The state dict in a file of `torch.save`, as arrays, and all that the file holds."""
-    torch = _torch(path)
+    torch = torch_for(path)
     if zipfile.is_zipfile(path):
         untrusted.check_archive(path)
     content = _load(torch, path)
@@ -164,7 +164,7 @@ def write(arrays: dict[str, np.ndarray], path: str, architecture: str, descripti
         ImportError: PyTorch is not installed.
         ValueError: As `state_dict`.
     """
-    torch = _torch(path)
+    torch = torch_for(path)
     content = {"arch": architecture, "epoch": 0, "state_dict": state_dict(arrays)}
     file = io.BytesIO()  # PyTorch cannot say what is wrong where a disk is full.
     torch.save({**content, DESCRIPTION: description}, file)
@@ -185,7 +185,7 @@ def state_dict(arrays: dict[str, np.ndarray]) -> dict[str, typing.Any]:
         ImportError: PyTorch is not installed.
         ValueError: That code's networks have no such layers.
     """
-    torch = _torch("a state dict")
+    torch = torch_for("a state dict")
     names = names_for({key: array.shape for key, array in arrays.items()})
     strangers = sorted({key.split("/")[0] for key in arrays if key not in names})
     if strangers:
@@ -221,7 +221,8 @@ def to_torch(array: np.ndarray) -> np.ndarray:
     return np.transpose(array, (4, 3, 0, 1, 2) if array.ndim == 5 else None)
 
 
-def _torch(path):
+def torch_for(path: str) -> typing.Any:
+    """PyTorch, or an ImportError that says that `path` needs it."""
     try:
         import torch
     except ImportError as error:

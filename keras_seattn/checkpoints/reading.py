@@ -1,17 +1,17 @@
 """Reads `weights=`: a name or a file of weights becomes a `Checkpoint`."""
 
 import dataclasses
+import functools
 import os
-import typing
 
 import h5py
-import keras
 import numpy as np
 
 from keras_seattn import files
-from keras_seattn.checkpoints import pytorch, untrusted
+from keras_seattn.checkpoints import downloading, pytorch, untrusted
 from keras_seattn.checkpoints.description import read_description
-from keras_seattn.checkpoints.names import Names
+from keras_seattn.checkpoints.names import OURS, Names
+from keras_seattn.checkpoints.published import Published, help_with
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.labels import class_list
 from keras_seattn.preprocessing import Preprocessing, checked_description
@@ -28,28 +28,6 @@ _VARIABLES = {
     "_attention": ("gamma",),
 }
 _DENSE_VARIABLES = ("kernel", "bias")
-
-
-class Published(typing.NamedTuple):
-    """A checkpoint that `weights=` knows by name.
-
-    Attributes:
-        file: str, its name on disk.
-        page: str, where a person finds it.
-        class_names: str, the name of its class list; None if there is none.
-        preprocessing: `Preprocessing` that it was trained with.
-        frames: int, the number of frames of the clips that it was trained with.
-        url: str, where a program can download it; None while nobody hosts it.
-        sha256: str, of the file at `url`.
-    """
-
-    file: str
-    page: str
-    class_names: str | None
-    preprocessing: Preprocessing
-    frames: int = 16
-    url: str | None = None
-    sha256: str | None = None
 
 
 @dataclasses.dataclass
@@ -98,8 +76,8 @@ def read(
     """Reads what a builder got as `weights`.
 
     Args:
-        weights: None; a name in `published`; or the path of a file that ends
-            in one of `SUFFIXES`.
+        weights: None; a name in `published`, whose file is fetched if it is
+            not there; or the path of a file that ends in one of `SUFFIXES`.
         published: dict of str to `Published`, the builder's.
         cache_dir: str, the folder that holds published files; None means
             `files.cache_folder`.
@@ -111,13 +89,16 @@ def read(
         ValueError: Neither a name nor such a file, or the file cannot be read,
             asks for far more memory than it is large, or holds numbers that
             are not finite.
-        FileNotFoundError: The file is not there; the message says where to get
-            it.
-        ImportError: A `.pth` file, and PyTorch is not installed.
+        FileNotFoundError: The file is not there, or cannot be fetched; the
+            message says what to do.
+        ImportError: A `.pth` file, and PyTorch is not installed; or one on
+            Google Drive, and gdown is not.
     """
     path = locate(weights, published, cache_dir)
-    if path is None:
-        return None
+    return None if path is None else recognize(_read(path), published)
+
+
+def _read(path):
     with untrusted.reading(path):
         if path.endswith(_PYTORCH):
             arrays, description, names = pytorch.read(path)
@@ -128,7 +109,7 @@ def read(
                 arrays, known = _arrays(file, path), read_description(file, config)
         checkpoint = Checkpoint(path, arrays, *(known or (None, None)), names=names)
         _check(checkpoint)
-    return recognize(checkpoint, published) if path.endswith(_PYTORCH) else checkpoint
+    return checkpoint
 
 
 def _check(checkpoint):
@@ -167,7 +148,7 @@ def locate(
     published: dict[str, Published] | None = None,
     cache_dir: str | os.PathLike | None = None,
 ) -> str | None:
-    """The path of the file that `weights` means, which is there; see `read`."""
+    """The path of the file that `weights` means, fetched by its name if need be; see `read`."""
     if weights is None:
         return None
     published = published or {}
@@ -176,12 +157,12 @@ def locate(
     except TypeError:
         path = ""
     if path in published:
-        return _cached(path, published[path], cache_dir)
+        return _cached(published[path], cache_dir)
     if not path.endswith(SUFFIXES):
         names = "".join(f", {name!r}" for name in published)
         raise InputError(
             f"`weights` must be None{names}, or the path of a file that ends in "
-            f"{', '.join(SUFFIXES)}. Received: weights={weights!r}"
+            f"{', '.join(SUFFIXES)}. Received: weights={weights!r}.{help_with(path, published)}"
         )
     if not os.path.isfile(path):
         raise MissingFileError(f"`weights` names a file that does not exist: {path}")
@@ -190,26 +171,44 @@ def locate(
     return path
 
 
-def _cached(name, known, cache_dir):
+def _cached(known, cache_dir):
+    """The file of a name, converted or as it was published: of the cache, a mirror or fetched."""
     folder = files.expand_user(cache_dir or files.cache_folder())
     home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
     # Where earlier versions looked for them.
     former = files.expand_user(os.path.join(home, "models", "keras_seattn"))
-    path = os.path.join(folder, known.file)
-    for place in (folder,) if cache_dir else (folder, former):
+    mirror = downloading.mirror()
+    mirrors = [mirror] if mirror and "://" not in mirror else []
+    for place in (folder, *mirrors) if cache_dir else (folder, former, *mirrors):
         for file in (_converted(known.file), known.file):
-            if os.path.isfile(os.path.join(place, file)):
-                return os.path.join(place, file)
-    if known.url:
-        os.makedirs(folder, exist_ok=True)
-        return keras.utils.get_file(
-            known.file, known.url, file_hash=known.sha256, cache_dir=folder, cache_subdir=""
+            path = os.path.join(place, file)
+            if os.path.isfile(path):
+                if file == known.file:
+                    downloading.verify(path, known, folder)
+                return path
+    if mirrors:
+        raise MissingFileError(
+            f"weights={known.name!r} needs {known.file}, which is not in {mirror}, the mirror that "
+            f"{downloading.MIRROR} names. {downloading.by_hand(known, folder)}"
         )
-    raise MissingFileError(
-        f"weights={name!r} needs {known.file}, which nobody hosts for programs yet. Get "
-        f"{known.file} from {known.page} and put it in {folder}. To use it without PyTorch, "
-        f"convert it once: keras-seattn convert '{path}' '{_converted(path)}'"
-    )
+    if known.file.endswith(".pth"):
+        pytorch.torch_for(known.file)  # Without it what is fetched could not be read.
+    return downloading.fetch(known, folder, functools.partial(_check_published, known))
+
+
+def _check_published(known, path):
+    """Refuses a file of other weights than those that were published."""
+    checkpoint = _read(path)
+    arrays = checkpoint.arrays
+    strangers = [key for key in arrays if key not in OURS]
+    classes = len(arrays.get("predictions/bias", ()))
+    parameters = sum(array.size for key, array in arrays.items() if "/moving_" not in key)
+    if strangers or (classes, parameters) != (known.classes, known.parameters):
+        raise untrusted.FileError(
+            f"{path} holds {parameters:,} parameters for {classes} classes in place of "
+            f"{known.parameters:,} for {known.classes}"
+            + (f", and unknown weights: {', '.join(strangers[:10])}." if strangers else ".")
+        )
 
 
 def _converted(path):

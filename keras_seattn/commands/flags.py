@@ -90,8 +90,8 @@ def add_network_flags(parser):
     )
     add(
         "--weights",
-        help="what to start from: kinetics400, kinetics400-64f or kinetics700, or a .pth, "
-        ".weights.h5 or .keras file",
+        help="what to start from: a name such as kinetics400, which is fetched once (keras_seattn."
+        "applications.weights_table() has them all), or a .pth, .weights.h5 or .keras file",
     )
     add(
         "--preprocessing",

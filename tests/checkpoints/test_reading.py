@@ -1,6 +1,5 @@
 """`weights=`: every form of file, names and where they are looked up, and damaged files."""
 
-import hashlib
 import io
 import json
 import os
@@ -18,7 +17,6 @@ from keras_seattn import checkpoints, files
 from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D
 from keras_seattn.checkpoints.loading import named_variables
 from keras_seattn.checkpoints.names import HARA
-from keras_seattn.preprocessing import HARA_2018
 
 torch = pytest.importorskip("torch")
 
@@ -236,7 +234,7 @@ def test_another_models_weights(tmp_path):
 
 
 def test_what_is_no_weights():
-    message = r"`weights` must be None, 'kinetics400', 'kinetics700', or the path.*Received"
+    message = r"`weights` must be None, 'kinetics400', 'kinetics700', .*or the path.*Received"
     for weights in ("imagenet", 3, ["a.pth"]):
         with pytest.raises(ValueError, match=message):
             SEAResNet18_3D(weights=weights)
@@ -244,15 +242,11 @@ def test_what_is_no_weights():
         SEAResNet18_3D(weights="none.pth")
 
 
-def test_an_absent_name_says_what_to_get_and_where_to_put_it(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        SEAResNeXt101_3D(weights="kinetics400-64f", cache_dir=str(tmp_path))
-    message = str(caught.value)
-    source, target = tmp_path / "resnext-101-64f-kinetics.pth", "resnext-101-64f-kinetics"
-    assert "Get resnext-101-64f-kinetics.pth from https://drive.google.com/" in message
-    assert f"put it in {tmp_path}" in message
-    command = f"keras-seattn convert '{source}' '{tmp_path / target}"
-    assert f"{command}.weights.h5'" in message
+def test_a_name_that_is_not_known():
+    with pytest.raises(ValueError, match=r"weights='kinetics4OO'\. Did you mean 'kinetics400' or"):
+        SEAResNet18_3D(weights="kinetics4OO")
+    with pytest.raises(ValueError, match=r"\. 'ucf101-split1' is of SEAResNeXt101_3D\.$"):
+        SEAResNet18_3D(weights="ucf101-split1")
 
 
 def test_where_names_are_looked_up(network, tmp_path, monkeypatch):
@@ -283,30 +277,6 @@ def test_where_names_are_looked_up(network, tmp_path, monkeypatch):
     assert again.class_names == model.class_names
     for weight, expected in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
-
-
-def test_a_hosted_file_is_downloaded_once_and_checked(tmp_path, monkeypatch):
-    hosted = tmp_path / "hosted" / "small.weights.h5"
-    hosted.parent.mkdir()
-    saved = SEAResNet18_3D(**SMALL)
-    saved.save_weights(hosted)
-    digest = hashlib.sha256(hosted.read_bytes()).hexdigest()
-    entry = checkpoints.Published(
-        "small.weights.h5", "a page", None, HARA_2018, url=hosted.as_uri(), sha256=digest
-    )
-    monkeypatch.setitem(SEAResNet18_3D.published, "small", entry)
-    cache = str(tmp_path / "cache")
-    model = SEAResNet18_3D(weights="small", cache_dir=cache, **SMALL)
-    hosted.unlink()
-    again = SEAResNet18_3D(weights="small", cache_dir=cache, **SMALL)
-    for loaded in (model, again):
-        for weight, expected in zip(loaded.get_weights(), saved.get_weights(), strict=True):
-            np.testing.assert_array_equal(weight, expected)
-
-    hosted.write_bytes(b"something else")
-    monkeypatch.setitem(SEAResNet18_3D.published, "small", entry)
-    with pytest.raises(ValueError, match="hash does not match"):
-        SEAResNet18_3D(weights="small", cache_dir=str(tmp_path / "other"), **SMALL)
 
 
 def test_without_pytorch_the_message_says_what_to_do(network, tmp_path, monkeypatch):

@@ -1,0 +1,318 @@
+"""Published files of weights: fetched once, by one process, looked at, and kept with their hash.
+
+They come over HTTP, or from a folder of Google Drive by gdown. What has come of one is kept until
+it is whole, in `fetching/` of the folder that it goes to.
+"""
+
+import contextlib
+import functools
+import glob
+import hashlib
+import http.client
+import os
+import re
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+
+from keras_seattn import files, stopping
+from keras_seattn.checkpoints import untrusted
+from keras_seattn.checkpoints.published import Published
+from keras_seattn.errors import (
+    InputError,
+    MissingFileError,
+    MissingPackageError,
+    StorageError,
+    UserError,
+)
+from keras_seattn.folder_lock import FolderInUseError, FolderLock
+from keras_seattn.progress import progress_bar
+
+MIRROR = "KERAS_SEATTN_WEIGHTS"
+SILENCE = 60.0  # seconds without a byte, after which a connection counts as broken
+TRIES = 5
+PAUSE = 1.0  # seconds before the second try; twice as many before each further one
+WAIT = 1.0  # seconds between two looks at what another process fetches
+_BLOCK = 2**20  # bytes
+_LATER = (408, 425, 429, 500, 502, 503, 504)  # answers that another time may be others
+
+
+class _FetchError(Exception):
+    """What was wanted did not come; the message says why."""
+
+
+class _BrokenError(_FetchError):
+    """It may come when it is asked for again."""
+
+
+def fetch(known: Published, folder: str, check: Callable[[str], None]) -> str:
+    """Fetches a published file, or goes on with that where it broke off.
+
+    Where another process is fetching it into the same folder, this one waits.
+
+    Args:
+        known: `Published`.
+        folder: str, where it is kept; made where missing.
+        check: function of a path, which raises a ValueError unless the file is
+            the one that was wanted.
+
+    Returns:
+        str, the path of the file.
+
+    Raises:
+        FileNotFoundError: It cannot be had; the message says how to get it by
+            hand.
+        ValueError: Something else came in its place. It is removed.
+        ImportError: It lies on Google Drive, and gdown is not installed.
+        OSError: The disk is full, or the folder cannot be written to.
+    """
+    path, work = os.path.join(folder, known.file), os.path.join(folder, "fetching", known.file)
+    received, at = os.path.join(work, known.file), mirror()
+    address = f"{at.rstrip('/')}/{urllib.parse.quote(known.file)}" if at else known.address
+    receive = functools.partial(_receive, address)
+    if known.is_on_drive and not at:
+        receive = functools.partial(_receive_from_drive, _gdown(known, folder), known)
+    with _claimed(work):
+        if os.path.isfile(path):  # This process has waited for the one that fetched it.
+            return path
+        print(f"Fetching {known.file} from {address} into {folder}", file=sys.stderr, flush=True)
+        try:
+            _in_several_tries(receive, received)
+        except _FetchError as error:
+            rest = any(map(os.path.getsize, glob.glob(f"{received}*")))
+            kept = "What has come is kept, and the same call goes on from it. " if rest else ""
+            raise MissingFileError(
+                f"weights={known.name!r} needs {known.file}, which could not be fetched from "
+                f"{address}: {str(error).rstrip('.')}. {kept}{by_hand(known, folder)}"
+            ) from error
+        try:
+            untrusted.check_beginning(received)
+            digest = _checked_digest(received, known, path)
+            check(received)
+        except InputError as error:
+            os.remove(received)
+            said = str(error).replace(received, "it")
+            raise InputError(
+                f"What came from {address} for {known.file} is refused: {said} It was removed. "
+                f"{by_hand(known, folder)}"
+            ) from error
+        with files.replacing(path) as partial:
+            os.replace(received, partial)
+            with open(f"{partial}.sha256", "w", encoding="utf-8") as file:
+                file.write(_note(digest, path))
+        for rest in [*glob.glob(f"{received}*"), *glob.glob(_origin_file(received))]:
+            os.remove(rest)
+    return path
+
+
+def mirror() -> str | None:
+    """The folder or the http address that the user has in place of where files are published."""
+    named = os.environ.get(MIRROR)
+    if named and "://" in named and not named.startswith(("http://", "https://")):
+        raise InputError(f"{MIRROR} must be a folder or an http address. Received: {named}")
+    return files.expand_user(named) if named else None
+
+
+def by_hand(known: Published, folder: str) -> str:
+    """What to do, a str, where a published file does not come by itself."""
+    return (
+        f"By hand: take {known.file} from {known.address} (see {known.page}) and put it into "
+        f"{folder}. Or set {MIRROR} to a folder or an http address that has it."
+    )
+
+
+def verify(path: str, known: Published, folder: str) -> None:
+    """Refuses a published file that is not what was published, or what it was when first seen.
+
+    Args:
+        path: str, the file.
+        known: `Published`.
+        folder: str, where its hash is noted, in a file as `sha256sum` writes it.
+
+    Raises:
+        ValueError: It has another hash.
+    """
+    final = os.path.join(folder, known.file)
+    digest = _checked_digest(path, known, final)
+    if not os.path.exists(f"{final}.sha256"):
+        with contextlib.suppress(OSError):  # A cache that cannot be written to takes no note.
+            os.makedirs(folder, exist_ok=True)
+            files.write_text(f"{final}.sha256", _note(digest, final))
+
+
+def _checked_digest(path, known, final):
+    """The SHA-256 of a file, if it is as was published and as is noted beside `final`."""
+    hasher = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            hasher.update(block)
+    digest, note = hasher.hexdigest(), f"{final}.sha256"
+    if not digest.startswith(known.sha256):
+        raise InputError(
+            f"{path} has the SHA-256 {digest}, not {known.sha256}..., as was published. It is "
+            "damaged or another file: remove it, and it is fetched again."
+        )
+    if os.path.exists(note):
+        with open(note, encoding="utf-8", errors="replace") as file:
+            noted = file.read().partition(" ")[0].strip()
+        if noted != digest:
+            raise InputError(
+                f"{path} has the SHA-256 {digest}, not {noted}, as {note} says since it was seen "
+                "first. It is damaged, or it was changed where it comes from. Remove it, and it "
+                f"is fetched again; or, if you trust it, remove {note}."
+            )
+    return digest
+
+
+def _note(digest, path):
+    return f"{digest}  {os.path.basename(path)}\n"
+
+
+@contextlib.contextmanager
+def _claimed(work):
+    """Holds a folder, once those that fetch into it are done."""
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(FolderLock(work, "fetching"))
+                break
+            except FolderInUseError:
+                _wait(WAIT)
+        yield
+
+
+def _wait(seconds):
+    stopping.check()
+    time.sleep(seconds)
+
+
+def _in_several_tries(receive, path):
+    for number in range(1, TRIES):
+        with contextlib.suppress(_BrokenError):
+            return receive(path)
+        _wait(PAUSE * 2 ** (number - 1))
+    return receive(path)
+
+
+def _receive(address, path):
+    """Fetches over HTTP what is not there yet of a file, or all where that may be of another."""
+    note, headers = _origin_file(path), {"User-Agent": "keras_seattn"}
+    origin = files.read_json(note) if os.path.isfile(note) and os.path.isfile(path) else {}
+    begun = os.path.getsize(path) if origin.get("address") == address else 0
+    if begun and begun == origin["size"]:
+        return
+    if begun and origin["validator"]:
+        headers |= {"Range": f"bytes={begun}-", "If-Range": origin["validator"]}
+    with _network(), _open(address, headers) as answer:
+        part = re.match(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        if answer.status == http.HTTPStatus.PARTIAL_CONTENT and part and int(part[1]) == begun:
+            size = int(part[2])
+        else:
+            begun, size = 0, answer.length
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
+            validator = answer.headers.get("ETag", "W/")
+            if validator.startswith("W/"):  # It stands for files that are alike only.
+                validator = answer.headers.get("Last-Modified")
+            files.write_json(note, {"address": address, "validator": validator, "size": size})
+        with _bar(path, size) as bar:
+            bar.update(begun)
+            files.append_blocks(path, _blocks(answer, bar))
+    if size is not None and os.path.getsize(path) != size:
+        raise _BrokenError(
+            f"the connection ended after {os.path.getsize(path):,} of {size:,} bytes"
+        )
+
+
+def _origin_file(path):
+    """Where it is kept what a part of a file is of."""
+    return os.path.join(os.path.dirname(path), "origin.json")
+
+
+def _open(address, headers):
+    return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=SILENCE)
+
+
+def _blocks(answer, bar):
+    while block := answer.read1(_BLOCK):
+        stopping.check()
+        bar.update(len(block))
+        yield block
+
+
+def _bar(path, size=None):
+    title = f"{os.path.basename(path)}, bytes"
+    return progress_bar(desc=title, total=size, unit="B", unit_scale=True)
+
+
+@contextlib.contextmanager
+def _network() -> Iterator[None]:
+    """A context in which what goes wrong on the way is a `_FetchError`."""
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        kind = _BrokenError if error.code in _LATER else _FetchError
+        raise kind(f"the server answers {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _FetchError(f"there is no connection ({error.reason})") from error
+    except TimeoutError as error:
+        raise _BrokenError(f"nothing came for {SILENCE:g} seconds") from error
+    except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
+        reason = str(error) or type(error).__name__
+        raise _BrokenError(f"the connection broke ({reason})") from error
+
+
+def _gdown(known, folder):
+    try:
+        import gdown
+    except ImportError as error:
+        raise MissingPackageError(
+            f"weights={known.name!r} needs {known.file}, which lies on Google Drive. To have it "
+            f'fetched: pip install "keras_seattn[download]". {by_hand(known, folder)}'
+        ) from error
+    return gdown
+
+
+def _receive_from_drive(gdown, known, path):
+    """Fetches a file of a folder of Google Drive, or what is not there yet of it."""
+    import requests  # by which gdown is made
+
+    options = {"quiet": True, "use_cookies": False, "timeout": SILENCE}
+    with _bar(path) as bar:
+
+        def tell(received, size):
+            stopping.check()
+            bar.total = size
+            bar.update(received - bar.n)
+
+        try:
+            found = gdown.download_folder(id=known.source, skip_download=True, **options)
+            ids = {os.path.basename(file.path): file.id for file in found}
+            if known.file not in ids:
+                raise _FetchError(f"the folder holds no {known.file}")
+            gdown.download(
+                id=ids[known.file],
+                output=path,
+                resume=True,
+                retries=TRIES - 1,
+                progress=tell,
+                **options,
+            )
+        except (UserError, _FetchError):
+            raise
+        except Exception as error:  # What gdown raises depends on what Google answers.
+            if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+                raise StorageError(f"{path} could not be written: {error.strerror}.") from error
+            if "byte range" in str(error):  # The file is another one than that which was begun.
+                for part in glob.glob(f"{path}*"):
+                    os.remove(part)
+                raise _BrokenError(_one_line(error)) from error
+            raise _FetchError(_one_line(error)) from error
+
+
+def _one_line(error):
+    return " ".join(str(error).split()) or type(error).__name__
