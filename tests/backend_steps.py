@@ -3,10 +3,13 @@
 Usage: backend_steps.py FOLDER: reads clips and weights there, writes logits.
 """
 
+import dataclasses
+import math
 import os
 import sys
 
 import numpy as np
+from weight_server import WeightServer
 
 import keras_seattn
 
@@ -47,6 +50,27 @@ def write_logits(folder):
         np.save(os.path.join(folder, f"{name}-{keras.backend.backend()}.npy"), logits)
 
 
+def fetch_by_name(folder):
+    """A builder has its weights from a server, by their name."""
+    builder, file = BUILDERS["resnet18"], "resnet18.weights.h5"
+    expected = builder(weights=os.path.join(folder, file), **OPTIONS)
+    parameters = sum(math.prod(weight.shape) for weight in expected.trainable_variables)
+    with open(os.path.join(folder, file), "rb") as content:
+        server = WeightServer({file: content.read()})
+    builder.published["fetched"] = dataclasses.replace(
+        builder.published["kinetics400"],
+        file=file,
+        source=server.address,
+        classes=5,
+        parameters=parameters,
+    )
+    with server:
+        cache = os.path.join(folder, keras.backend.backend())
+        model = builder(weights="fetched", cache_dir=cache, **OPTIONS)
+    for weight, same in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, same)
+
+
 def train_save_and_load(folder):
     """A small network learns four clips by heart, and is the same after saving."""
     keras.utils.set_random_seed(0)
@@ -65,4 +89,5 @@ def train_save_and_load(folder):
 
 if __name__ == "__main__":
     write_logits(sys.argv[1])
+    fetch_by_name(sys.argv[1])
     train_save_and_load(sys.argv[1])

@@ -14,8 +14,9 @@ class WeightServer(http.server.ThreadingHTTPServer):
         plan: list of what to do with the requests to come, one after the other,
             and then as with the last one: a status such as 404; `"whole"`;
             `"cut"`, which ends after half of what was asked for; `"dawdle"`,
-            which goes on no more after that; `"no ranges"`; `"bare"`, which
-            tells no size and no version.
+            which goes on no more after that; `"no ranges"`; `"wrong range"`,
+            which begins a byte early; `"bare"`, which tells no size and no
+            version.
         requests: list of dicts, the headers of those that came.
         etag: str, the version of the files.
     """
@@ -51,6 +52,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         begin = 0
         if todo != "no ranges" and self.headers.get("If-Range") == server.etag:
             begin = int(re.fullmatch(r"bytes=(\d+)-", self.headers["Range"])[1])
+        begin -= todo == "wrong range"
         self.send_response(206 if begin else 200)
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")

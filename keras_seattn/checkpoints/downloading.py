@@ -10,7 +10,6 @@ import glob
 import hashlib
 import http.client
 import os
-import re
 import ssl
 import sys
 import time
@@ -83,18 +82,18 @@ def fetch(known: Published, folder: str, check: Callable[[str], None]) -> str:
         try:
             _in_several_tries(receive, received)
         except _FetchError as error:
-            rest = any(map(os.path.getsize, glob.glob(f"{received}*")))
-            kept = "What has come is kept, and the same call goes on from it. " if rest else ""
+            kept = "What has come is kept, and the same call goes on with it. "
             raise MissingFileError(
                 f"weights={known.name!r} needs {known.file}, which could not be fetched from "
-                f"{address}: {str(error).rstrip('.')}. {kept}{by_hand(known, folder)}"
+                f"{address}: {str(error).rstrip('.')}. "
+                f"{kept if _parts(received) else ''}{by_hand(known, folder)}"
             ) from error
         try:
             untrusted.check_beginning(received)
             digest = _checked_digest(received, known, path)
             check(received)
         except InputError as error:
-            os.remove(received)
+            _remove_parts(received)
             said = str(error).replace(received, "it")
             raise InputError(
                 f"What came from {address} for {known.file} is refused: {said} It was removed. "
@@ -104,8 +103,7 @@ def fetch(known: Published, folder: str, check: Callable[[str], None]) -> str:
             os.replace(received, partial)
             with open(f"{partial}.sha256", "w", encoding="utf-8") as file:
                 file.write(_note(digest, path))
-        for rest in [*glob.glob(f"{received}*"), *glob.glob(_origin_file(received))]:
-            os.remove(rest)
+        _remove_parts(received)
     return path
 
 
@@ -172,15 +170,29 @@ def _note(digest, path):
     return f"{digest}  {os.path.basename(path)}\n"
 
 
+def _parts(path):
+    """What there is of a file that is fetched to a path."""
+    return glob.glob(f"{glob.escape(path)}*")
+
+
+def _remove_parts(path):
+    for part in _parts(path):
+        os.remove(part)
+
+
 @contextlib.contextmanager
 def _claimed(work):
     """Holds a folder, once those that fetch into it are done."""
+    told = False
     with contextlib.ExitStack() as stack:
         while True:
             try:
                 stack.enter_context(FolderLock(work, "fetching"))
                 break
-            except FolderInUseError:
+            except FolderInUseError as error:
+                if not told:
+                    print(f"Waiting: {error}", file=sys.stderr, flush=True)
+                told = True
                 _wait(WAIT)
         yield
 
@@ -200,23 +212,24 @@ def _in_several_tries(receive, path):
 
 def _receive(address, path):
     """Fetches over HTTP what is not there yet of a file, or all where that may be of another."""
-    note, headers = _origin_file(path), {"User-Agent": "keras_seattn"}
+    note, headers, begun = f"{path}.origin", {"User-Agent": "keras_seattn"}, 0
     origin = files.read_json(note) if os.path.isfile(note) and os.path.isfile(path) else {}
-    begun = os.path.getsize(path) if origin.get("address") == address else 0
-    if begun and begun == origin["size"]:
-        return
-    if begun and origin["validator"]:
+    if origin.get("address") == address and origin["validator"] and origin["size"]:
+        begun = os.path.getsize(path)
+        if begun == origin["size"]:
+            return
         headers |= {"Range": f"bytes={begun}-", "If-Range": origin["validator"]}
     with _network(), _open(address, headers) as answer:
-        part = re.match(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-        if answer.status == http.HTTPStatus.PARTIAL_CONTENT and part and int(part[1]) == begun:
-            size = int(part[2])
+        if answer.status == http.HTTPStatus.PARTIAL_CONTENT:
+            size = origin["size"]
+            if answer.headers.get("Content-Range") != f"bytes {begun}-{size - 1}/{size}":
+                _remove_parts(path)
+                raise _BrokenError("the server sent another part than it was asked for")
         else:
             begun, size = 0, answer.length
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(path)
+            _remove_parts(path)
             validator = answer.headers.get("ETag", "W/")
-            if validator.startswith("W/"):  # It stands for files that are alike only.
+            if validator.startswith("W/"):  # It stands for files that are only alike.
                 validator = answer.headers.get("Last-Modified")
             files.write_json(note, {"address": address, "validator": validator, "size": size})
         with _bar(path, size) as bar:
@@ -226,11 +239,6 @@ def _receive(address, path):
         raise _BrokenError(
             f"the connection ended after {os.path.getsize(path):,} of {size:,} bytes"
         )
-
-
-def _origin_file(path):
-    """Where it is kept what a part of a file is of."""
-    return os.path.join(os.path.dirname(path), "origin.json")
 
 
 def _open(address, headers):
@@ -305,14 +313,10 @@ def _receive_from_drive(gdown, known, path):
         except (UserError, _FetchError):
             raise
         except Exception as error:  # What gdown raises depends on what Google answers.
+            said = f"gdown says: {' '.join(str(error).split()) or type(error).__name__}"
             if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
                 raise StorageError(f"{path} could not be written: {error.strerror}.") from error
             if "byte range" in str(error):  # The file is another one than that which was begun.
-                for part in glob.glob(f"{path}*"):
-                    os.remove(part)
-                raise _BrokenError(_one_line(error)) from error
-            raise _FetchError(_one_line(error)) from error
-
-
-def _one_line(error):
-    return " ".join(str(error).split()) or type(error).__name__
+                _remove_parts(path)
+                raise _BrokenError(said) from error
+            raise _FetchError(said) from error

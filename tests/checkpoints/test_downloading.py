@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import types
+from unittest import mock
 
 import keras
 import pytest
@@ -19,6 +20,7 @@ from keras_seattn import stopping
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.checkpoints import WEIGHTS, Published, downloading, read
 from keras_seattn.errors import InputError, MissingFileError, MissingPackageError, StorageError
+from keras_seattn.folder_lock import FolderLock
 from keras_seattn.preprocessing import HARA_2018
 
 CONTENT = bytes(range(256)) * 1000
@@ -67,6 +69,7 @@ def in_one_line(caught):
     (["dawdle", "whole"], 2),
     (["cut", "cut", "cut", "cut", "whole"], 5),
     (["cut", "no ranges"], 2),
+    (["cut", "wrong range", "whole"], 3),
     (["bare"], 1),
     ([503, 429, "cut", "whole"], 4),
 ])  # fmt: skip
@@ -218,6 +221,20 @@ def test_who_waited_asks_for_nothing(tmp_path):
         assert (tmp_path / "network.pth").exists() and len(server.requests) == 1
 
 
+def test_who_waits_says_for_whom(tmp_path, capfd):
+    work = tmp_path / "fetching/network.pth"
+    with WeightServer({"network.pth": CONTENT}) as server:
+        waiting = threading.Thread(target=fetch, args=(known_at(server), tmp_path))
+        with FolderLock(work, "fetching"):
+            waiting.start()
+            time.sleep(0.2)
+            assert waiting.is_alive() and not server.requests
+        waiting.join(30)
+    assert (
+        f"Waiting: {work} is in use for fetching by process {os.getpid()}" in capfd.readouterr().err
+    )
+
+
 def test_a_stop_is_heard(tmp_path, monkeypatch):
     with WeightServer({"network.pth": CONTENT}) as server:
         monkeypatch.setattr(stopping, "_in_force", types.SimpleNamespace(status=130))
@@ -238,7 +255,7 @@ DRIVE = dataclasses.replace(KNOWN, source="1zvl89AgFAApbH0At-gMuZSeQB_LpNP-M")
 
 
 @pytest.fixture
-def gdown(monkeypatch):
+def gdown():
     return pytest.importorskip("gdown")
 
 
@@ -247,8 +264,10 @@ def put_on_drive(monkeypatch, gdown, download, names=("network.pth",)):
         assert id == DRIVE.source and skip_download and quiet and not use_cookies and timeout
         return [types.SimpleNamespace(id=f"id of {name}", path=f"models/{name}") for name in names]
 
-    monkeypatch.setattr(gdown, "download_folder", download_folder)
-    monkeypatch.setattr(gdown, "download", download)
+    for function in (download_folder, download):
+        name = function.__name__
+        own = mock.create_autospec(getattr(gdown, name), side_effect=function)
+        monkeypatch.setattr(gdown, name, own)
 
 
 def test_a_file_comes_from_drive(tmp_path, monkeypatch, gdown, capsys):
@@ -284,7 +303,7 @@ def test_quota_of_drive(tmp_path, monkeypatch, gdown):
 
 
 def test_a_folder_of_drive_without_the_file(tmp_path, monkeypatch, gdown):
-    put_on_drive(monkeypatch, gdown, None, names=("other.pth",))
+    put_on_drive(monkeypatch, gdown, gdown.download, names=("other.pth",))
     with pytest.raises(MissingFileError, match=r": the folder holds no network\.pth\. By hand"):
         fetch(DRIVE, tmp_path)
 
@@ -312,9 +331,45 @@ def test_a_part_from_drive_is_taken_up_by_gdown_and_left_where_it_is_of_another_
     assert calls == [False, True, False]
 
 
+def test_gdown_itself_on_pages_like_those_of_drive(tmp_path, monkeypatch, gdown, capfd):
+    requests = pytest.importorskip("requests")
+    get, file_id = requests.Session.get, "0123456789_abcdefghijklmno"
+    drive, usercontent = "https://drive.google.com", "https://drive.usercontent.google.com/download"
+    pages = {
+        f"{drive}/embeddedfolderview?id={DRIVE.source}": "<title>models</title>"
+        f'<a href="{drive}/file/d/{file_id}/view">network.pth</a>',
+        f"{drive}/uc?id={file_id}": f'<form id="download-form" action="{usercontent}">'
+        f'<input type="hidden" name="id" value="{file_id}"></form>',
+    }
+
+    def answer(session, url, **options):
+        if url in pages:
+            response = requests.Response()
+            response.status_code, response.url, response._content = 200, url, pages[url].encode()
+            response.headers["Content-Type"] = "text/html"
+            return response
+        assert url == f"{usercontent}?id={file_id}"
+        response = get(session, f"{server.address}/network.pth", **options)
+        response.headers["Content-Disposition"] = 'attachment; filename="network.pth"'
+        response.headers.setdefault("Content-Type", "application/octet-stream")
+        return response
+
+    monkeypatch.setattr(requests.Session, "get", answer)
+    monkeypatch.setattr(downloading, "TRIES", 1)
+    content = 10 * CONTENT  # more than one of gdown's blocks, of 2**19 bytes
+    with WeightServer({"network.pth": content}, "cut", "whole") as server:
+        with pytest.raises(MissingFileError, match=r"gdown says: Download is incomplete.* is kept"):
+            fetch(DRIVE, tmp_path)
+        assert open(fetch(DRIVE, tmp_path), "rb").read() == content
+        assert server.requests[-1]["Range"] == f"bytes={2 * 2**19}-"
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2 and all(line.startswith("Fetching network.pth from") for line in lines)
+    assert not list((tmp_path / "fetching/network.pth").glob("network*"))
+
+
 @pytest.mark.parametrize("error, message", [
     (OSError(28, "No space left on device"), "could not be written: No space left"),
-    (KeyError("content-type"), "could not be fetched from https.*: 'content-type'"),
+    (KeyError("content-type"), "could not be fetched from https.*: gdown says: 'content-type'"),
 ])  # fmt: skip
 def test_what_else_gdown_raises(error, message, tmp_path, monkeypatch, gdown):
     def download(**_):
