@@ -25,8 +25,10 @@ def same_start():
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
-    """Tests leave nothing in the user's folders, nor find anything there."""
-    monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    """Tests leave nothing in the user's folders, nor find anything there, nor fetch from others."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    monkeypatch.setenv("KERAS_SEATTN_CACHE", cache)
+    monkeypatch.setenv("KERAS_SEATTN_WEIGHTS", cache)
 
 
 @pytest.fixture

@@ -58,5 +58,5 @@ def _row(known):
         f"{known.parameters:,}",
         f"{known.gmac:.2f}",
         known.licence,
-        known.page,
+        f"<{known.page}>",
     )

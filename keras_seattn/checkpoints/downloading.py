@@ -135,7 +135,10 @@ def verify(path: str, known: Published, folder: str) -> None:
         ValueError: It has another hash.
     """
     final = os.path.join(folder, known.file)
-    digest = _checked_digest(path, known, final)
+    try:
+        digest = _checked_digest(path, known, final)
+    except InputError as error:
+        raise InputError(f"{error} Remove {path} to have it fetched again.") from error
     if not os.path.exists(f"{final}.sha256"):
         with contextlib.suppress(OSError):  # A cache that cannot be written to takes no note.
             os.makedirs(folder, exist_ok=True)
@@ -150,18 +153,15 @@ def _checked_digest(path, known, final):
             hasher.update(block)
     digest, note = hasher.hexdigest(), f"{final}.sha256"
     if not digest.startswith(known.sha256):
-        raise InputError(
-            f"{path} has the SHA-256 {digest}, not {known.sha256}..., as was published. It is "
-            "damaged or another file: remove it, and it is fetched again."
-        )
+        raise InputError(f"{path} has the SHA-256 {digest}, not {known.sha256}..., as published.")
     if os.path.exists(note):
         with open(note, encoding="utf-8", errors="replace") as file:
             noted = file.read().partition(" ")[0].strip()
         if noted != digest:
             raise InputError(
                 f"{path} has the SHA-256 {digest}, not {noted}, as {note} says since it was seen "
-                "first. It is damaged, or it was changed where it comes from. Remove it, and it "
-                f"is fetched again; or, if you trust it, remove {note}."
+                "first. It is damaged, or was changed where it comes from: if you trust it as it "
+                "is now, remove that note."
             )
     return digest
 

@@ -13,6 +13,7 @@ from unittest import mock
 
 import keras
 import pytest
+from storage_limits import file_size_limit
 from tiny_network import TinyNetwork
 from weight_server import WeightServer
 
@@ -167,7 +168,7 @@ def test_another_file_than_the_first_time_is_refused(tmp_path):
         fetch(known_at(server), tmp_path)
     with open(path, "ab") as file:
         file.write(b"more")
-    with pytest.raises(InputError, match=r"if you trust it, remove .*network\.pth\.sha256"):
+    with pytest.raises(InputError, match=rf"remove that note\. Remove {path} to have it"):
         downloading.verify(path, KNOWN, str(tmp_path))
 
 
@@ -247,6 +248,15 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
         fetch(KNOWN, tmp_path / "file")
+
+
+def test_a_full_disk_keeps_what_came(tmp_path):
+    with WeightServer({"network.pth": CONTENT}) as server:
+        message = r"network\.pth could not be written: File too large, after 100,000 bytes"
+        with file_size_limit(100_000), pytest.raises(StorageError, match=message):
+            fetch(known_at(server), tmp_path)
+        assert open(fetch(known_at(server), tmp_path), "rb").read() == CONTENT
+        assert server.requests[-1]["Range"] == "bytes=100000-"
 
 
 # Google Drive. gdown's functions are replaced by some that do what those of gdown 6.5 do.
