@@ -8,6 +8,7 @@ import pathlib
 
 import keras
 import pytest
+from image_packages import import_or_skip
 
 from keras_seattn import applications
 from keras_seattn.checkpoints import WEIGHTS
@@ -72,6 +73,18 @@ def test_where_they_lie():
     assert by_file["resnext-101-64f-kinetics.pth"].address == drive
     torchvision = by_file["r3d_18-b3b3357e.pth"]
     assert torchvision.address == "https://download.pytorch.org/models/r3d_18-b3b3357e.pth"
+
+
+@pytest.mark.parametrize("name", ["R3D_18", "MC3_18", "R2Plus1D_18"])
+def test_torchvision_says_the_same_of_its_own(name):
+    video = import_or_skip("torchvision").models.video
+    theirs = getattr(video, f"{name}_Weights").KINETICS400_V1
+    known = applications.__dict__[f"SEA{name}"].published["kinetics400"]
+    accuracies = theirs.meta["_metrics"]["Kinetics-400"]
+    assert known.address == theirs.url
+    assert known.parameters == theirs.meta["num_params"]
+    assert (known.top1, known.top5) == (accuracies["acc@1"], accuracies["acc@5"])
+    assert class_list(known.class_names) == theirs.meta["categories"]
 
 
 def test_the_page_has_the_table():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import io
 import os
 import pickle
 import subprocess
@@ -12,13 +13,15 @@ import types
 from unittest import mock
 
 import keras
+import numpy as np
 import pytest
+from image_packages import import_or_skip
 from storage_limits import file_size_limit
 from tiny_network import TinyNetwork
 from weight_server import WeightServer
 
 from keras_seattn import stopping
-from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.applications import SEAMC3_18, SEAResNet18_3D
 from keras_seattn.checkpoints import WEIGHTS, Published, downloading, read
 from keras_seattn.errors import InputError, MissingFileError, MissingPackageError, StorageError
 from keras_seattn.folder_lock import FolderLock
@@ -425,6 +428,40 @@ def test_a_mirror_is_asked_in_place_of_the_source(published, tmp_path, monkeypat
         server.files.clear()
         with pytest.raises(MissingFileError, match=rf"from {server.address}/resnet-18-kinetics"):
             read("kinetics400", known, tmp_path / "other")
+
+
+def test_a_whole_file_of_hara(tmp_path, monkeypatch):
+    """As his code saves it, by its row as it is; the head alone is new."""
+    torch = pytest.importorskip("torch")
+    from pytorch_network import random_network
+
+    state = {f"module.{k}": v for k, v in random_network("A", classes=400).state_dict().items()}
+    content = io.BytesIO()
+    torch.save({"arch": "resnet-18", "epoch": 1, "state_dict": state, "optimizer": {}}, content)
+    with WeightServer({"resnet-18-kinetics.pth": content.getvalue()}, "cut", "whole") as server:
+        monkeypatch.setenv(downloading.MIRROR, server.address)
+        with pytest.warns(UserWarning, match="the head, of 101 classes, is new and untrained"):
+            model = SEAResNet18_3D(weights="kinetics400", classes=101, cache_dir=tmp_path)
+    assert model.preprocessing == HARA_2018
+    kernel = keras.ops.convert_to_numpy(model.get_layer("stage4_block2_2_conv").kernel)
+    expected = np.moveaxis(state["module.layer4.1.conv2.weight"].numpy(), (0, 1), (4, 3))
+    np.testing.assert_array_equal(kernel, expected)
+
+
+def test_a_whole_file_of_torchvision(tmp_path, monkeypatch):
+    """Whose name has the beginning of its hash."""
+    network = import_or_skip("torchvision").models.video.mc3_18()
+    import torch
+
+    content = io.BytesIO()
+    torch.save(network.state_dict(), content)
+    file = f"mc3_18-{hashlib.sha256(content.getvalue()).hexdigest()[:8]}.pth"
+    published = SEAMC3_18.published["kinetics400"]
+    with WeightServer({file: content.getvalue()}) as server:
+        row = dataclasses.replace(published, source=server.address, file=file)
+        monkeypatch.setitem(SEAMC3_18.published, "kinetics400", row)
+        model = SEAMC3_18(weights="kinetics400", cache_dir=tmp_path)
+    assert model.preprocessing == published.preprocessing and model.class_names[-1] == "zumba"
 
 
 def test_a_folder_as_mirror_is_used_in_place(published, tmp_path, monkeypatch):
