@@ -58,12 +58,9 @@ def fetch_by_name(folder):
     with open(os.path.join(folder, file), "rb") as content:
         server = WeightServer({file: content.read()})
     builder.published["fetched"] = dataclasses.replace(
-        builder.published["kinetics400"],
-        file=file,
-        source=server.address,
-        classes=5,
-        parameters=parameters,
+        builder.published["kinetics400"], file=file, classes=5, parameters=parameters
     )
+    os.environ["KERAS_SEATTN_WEIGHTS"] = server.address
     with server:
         cache = os.path.join(folder, keras.backend.backend())
         model = builder(weights="fetched", cache_dir=cache, **OPTIONS)
