@@ -274,6 +274,13 @@ def _network() -> Iterator[None]:
         raise _BrokenError(f"the connection broke ({reason})") from error
 
 
+def _origin_of(error):
+    """The error that another one comes from, in the end."""
+    while error.__context__:
+        error = error.__context__
+    return error
+
+
 def _gdown(known, folder):
     try:
         import gdown
@@ -312,6 +319,8 @@ def _receive_from_drive(gdown, known, path):
             )
         except (UserError, _FetchError):
             raise
+        except requests.ConnectionError as error:
+            raise _FetchError(f"there is no connection ({_origin_of(error)})") from error
         except Exception as error:  # What gdown raises depends on what Google answers.
             said = f"gdown says: {' '.join(str(error).split()) or type(error).__name__}"
             if isinstance(error, OSError) and not isinstance(error, requests.RequestException):

@@ -172,10 +172,10 @@ def help_with(name: str, known: typing.Collection[str]) -> str:
         known: the names that the network knows.
 
     Returns:
-        str, a sentence or two, each with a space before it; or nothing.
+        str, a sentence with a space before it, or nothing.
     """
     networks = [row.network for row in WEIGHTS if row.name == name]
     if networks:
         return f" {name!r} is of {', '.join(networks)}."
-    close = difflib.get_close_matches(name, known, cutoff=0.5)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

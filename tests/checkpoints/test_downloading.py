@@ -393,6 +393,12 @@ def test_what_else_gdown_raises(error, message, tmp_path, monkeypatch, gdown):
         fetch(DRIVE, tmp_path)
 
 
+def test_no_connection_to_drive(tmp_path, monkeypatch, gdown):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(MissingFileError, match=r": there is no connection \([^()]*refused\)\. By"):
+        fetch(DRIVE, tmp_path)
+
+
 def test_without_gdown(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "gdown", None)
     with pytest.raises(MissingPackageError, match=r'pip install "keras_seattn\[download\]"\. By'):

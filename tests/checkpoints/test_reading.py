@@ -243,7 +243,7 @@ def test_what_is_no_weights():
 
 
 def test_a_name_that_is_not_known():
-    with pytest.raises(ValueError, match=r"weights='kinetics4OO'\. Did you mean 'kinetics400' or"):
+    with pytest.raises(ValueError, match=r"weights='kinetics4OO'\. Did you mean 'kinetics400'\?$"):
         SEAResNet18_3D(weights="kinetics4OO")
     with pytest.raises(ValueError, match=r"\. 'ucf101-split1' is of SEAResNeXt101_3D\.$"):
         SEAResNet18_3D(weights="ucf101-split1")
