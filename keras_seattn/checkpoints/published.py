@@ -9,7 +9,7 @@ import functools
 import re
 import typing
 
-from keras_seattn.preprocessing import HARA_2018, HARA_2020, Preprocessing
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, TORCHVISION, Preprocessing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,10 +110,6 @@ _k700_ms = functools.partial(
     "kinetics700-moments-stair",
     data="Kinetics-700, Moments in Time, STAIR Actions",
     classes=1139,
-)
-TORCHVISION = Preprocessing(
-    mean=(0.43216 * 255, 0.394666 * 255, 0.37645 * 255),
-    deviation=(0.22803 * 255, 0.22145 * 255, 0.216989 * 255),
 )
 _torchvision = functools.partial(
     Published,

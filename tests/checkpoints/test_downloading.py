@@ -25,7 +25,7 @@ from keras_seattn.applications import SEAMC3_18, SEAResNet18_3D
 from keras_seattn.checkpoints import WEIGHTS, Published, downloading, read
 from keras_seattn.errors import InputError, MissingFileError, MissingPackageError, StorageError
 from keras_seattn.folder_lock import FolderLock
-from keras_seattn.preprocessing import HARA_2018
+from keras_seattn.preprocessing import HARA_2018, TORCHVISION
 
 CONTENT = bytes(range(256)) * 1000
 KNOWN = Published(
@@ -467,7 +467,7 @@ def test_a_whole_file_of_torchvision(tmp_path, monkeypatch):
         row = dataclasses.replace(published, source=server.address, file=file)
         monkeypatch.setitem(SEAMC3_18.published, "kinetics400", row)
         model = SEAMC3_18(weights="kinetics400", cache_dir=tmp_path)
-    assert model.preprocessing == published.preprocessing and model.class_names[-1] == "zumba"
+    assert model.preprocessing == TORCHVISION and model.class_names[-1] == "zumba"
 
 
 def test_a_folder_as_mirror_is_used_in_place(published, tmp_path, monkeypatch):
