@@ -118,6 +118,25 @@ def test_a_file_that_was_changed_meanwhile_is_fetched_anew(tmp_path, monkeypatch
     assert open(path, "rb").read() == CONTENT[::-1]
 
 
+def test_a_version_that_stands_for_files_that_are_only_alike_is_not_gone_on_with(tmp_path):
+    with WeightServer({"network.pth": CONTENT}, "cut", "whole") as server:
+        server.etag = 'W/"1"'
+        fetch(known_at(server), tmp_path)
+        assert "Range" not in server.requests[1]
+
+
+def test_a_whole_file_that_was_not_looked_at_yet_is_not_fetched_again(tmp_path):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    with WeightServer({"network.pth": CONTENT}) as server:
+        with pytest.raises(KeyboardInterrupt):
+            fetch(known_at(server), tmp_path, interrupted)
+        assert not (tmp_path / "network.pth").exists()
+        fetch(known_at(server), tmp_path)
+        assert len(server.requests) == 1
+
+
 def test_a_server_that_dawdles_for_good(tmp_path, monkeypatch):
     monkeypatch.setattr(downloading, "TRIES", 1)
     with WeightServer({"network.pth": CONTENT}, "dawdle") as server:
