@@ -118,6 +118,17 @@ def test_a_file_that_was_changed_meanwhile_is_fetched_anew(tmp_path, monkeypatch
     assert open(path, "rb").read() == CONTENT[::-1]
 
 
+def test_a_part_is_not_gone_on_with_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(downloading, "TRIES", 1)
+    with WeightServer({"network.pth": CONTENT}, "cut") as first:
+        with pytest.raises(MissingFileError):
+            fetch(known_at(first), tmp_path)
+        with WeightServer({"network.pth": CONTENT[::-1]}) as second:
+            monkeypatch.setenv(downloading.MIRROR, second.address)
+            assert open(fetch(known_at(first), tmp_path), "rb").read() == CONTENT[::-1]
+            assert "Range" not in second.requests[0]
+
+
 def test_a_version_that_stands_for_files_that_are_only_alike_is_not_gone_on_with(tmp_path):
     with WeightServer({"network.pth": CONTENT}, "cut", "whole") as server:
         server.etag = 'W/"1"'
