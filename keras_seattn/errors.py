@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 
 
@@ -50,12 +51,18 @@ class Terminated(KeyboardInterrupt):
 def in_one_line() -> Iterator[None]:
     """Ends a command with one line for what its user can mend; faults keep their traceback.
 
-    Ctrl-C and SIGTERM end it so too, with the status that shells give for them.
+    Ctrl-C and SIGTERM end it so too, with the status that shells give for them. Warnings for its
+    user are one line each, without the line of the program that gave them.
     """
 
     def terminate(*_):
         raise Terminated
 
+    def one_line(message, category, *rest):
+        shown = issubclass(category, UserWarning)
+        return f"warning: {message}\n" if shown else format_warning(message, category, *rest)
+
+    format_warning, warnings.formatwarning = warnings.formatwarning, one_line
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, terminate) if in_main_thread else None
     try:
@@ -72,6 +79,7 @@ def in_one_line() -> Iterator[None]:
         _end_without_output()
         raise
     finally:
+        warnings.formatwarning = format_warning
         if in_main_thread:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 

@@ -23,8 +23,6 @@ MODELS = {
     "mc3_18": "SEAMC3_18",
     "r2plus1d_18": "SEAR2Plus1D_18",
 }
-# Those whose stem does not pool: attention in stage 1 takes 0.6 GB a clip, so it must be asked for.
-UNPOOLED = ("r3d_18", "mc3_18", "r2plus1d_18")
 # The kinds of data sets, and the settings without which there is none.
 DATASETS = {
     "motions": (),
@@ -54,8 +52,8 @@ class NetworkSettings:
         weights: str, as for the builders, or None.
         preprocessing: str, what `weights` were trained with, a name of
             `preprocessing.PREPROCESSINGS`; None means what they say.
-        se_stages, sa_stages: tuples of the stages with modules; None for
-            `sa_stages` means those of the builder.
+        se_stages, sa_stages: tuples of the stages with modules; None means
+            those of the builder, but of frozen stages those of `weights`.
         channel_reduction, sequence_reduction, attention_reduction: int.
     """
 
@@ -65,7 +63,7 @@ class NetworkSettings:
     width: float | None = None
     weights: str | None = None
     preprocessing: str | None = None
-    se_stages: tuple = STAGES
+    se_stages: tuple | None = None
     sa_stages: tuple | None = None
     channel_reduction: int = 16
     sequence_reduction: int = 2
@@ -80,10 +78,9 @@ class NetworkSettings:
             "frames", "size", "channel_reduction", "sequence_reduction", "attention_reduction",
         ):  # fmt: skip
             _set(self, **{name: arguments.positive_integer(getattr(self, name), name)})
-        if self.sa_stages is None:
-            _set(self, sa_stages=STAGES[1:] if self.model in UNPOOLED else STAGES)
         for name in ("se_stages", "sa_stages"):
-            _set(self, **{name: checked_stages(getattr(self, name), name)})
+            if getattr(self, name) is not None:
+                _set(self, **{name: checked_stages(getattr(self, name), name)})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

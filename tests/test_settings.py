@@ -7,6 +7,7 @@ import json
 import pytest
 
 from keras_seattn import applications
+from keras_seattn.applications import building
 from keras_seattn.settings import (
     MODELS,
     DataSettings,
@@ -26,8 +27,10 @@ from keras_seattn.settings import (
 def test_defaults_are_those_of_the_builders(model):
     defaults = inspect.signature(getattr(applications, MODELS[model])).parameters
     network = NetworkSettings(model=model)
-    for name in ("se_stages", "sa_stages", "weights", "preprocessing"):
+    for name in ("weights", "preprocessing"):
         assert getattr(network, name) == defaults[name].default
+    for name in ("se_stages", "sa_stages", "width"):
+        assert getattr(building.resolved(network), name) == defaults[name].default
     for name in ("channel_reduction", "sequence_reduction", "attention_reduction"):
         assert getattr(network, name) == defaults[name].default
 

@@ -7,7 +7,7 @@ import keras
 from keras_seattn import applications, checkpoints
 from keras_seattn.applications.builders import Builder
 from keras_seattn.preprocessing import PREPROCESSINGS
-from keras_seattn.settings import MODELS, NetworkSettings
+from keras_seattn.settings import MODELS, STAGES, NetworkSettings
 
 
 def builder_of(network: NetworkSettings) -> Builder:
@@ -23,13 +23,36 @@ def locate_weights(network: NetworkSettings) -> None:
     checkpoints.locate(network.weights, builder_of(network).published)
 
 
-def with_width(network: NetworkSettings) -> NetworkSettings:
-    """`NetworkSettings` whose width is known: that of the weights, or 1."""
-    if network.width is not None:
+def resolved(network: NetworkSettings, first_stage: int = 1) -> NetworkSettings:
+    """`NetworkSettings` with nothing left open.
+
+    The width is that of the weights, or 1. Modules come behind all stages that
+    the network has them in; behind a frozen one only if the weights have them,
+    for a new one there would stay the identity.
+
+    Args:
+        network: `NetworkSettings`.
+        first_stage: int, the first stage that is trained; 5 is the head.
+    """
+    if None not in (network.width, network.se_stages, network.sa_stages):
         return network
+    design = builder_of(network).design
     checkpoint = checkpoints.read(network.weights, builder_of(network).published)
-    width = builder_of(network).design.width(checkpoint) if checkpoint else 1.0
-    return dataclasses.replace(network, width=width)
+    layers = checkpoint.layers() if checkpoint else set()
+    width = design.width(checkpoint) if checkpoint else 1.0
+
+    def stages(given, own, module):
+        if given is not None:
+            return given
+        trained = [stage for stage in own if stage >= first_stage]
+        return [s for s in STAGES if s in trained or f"stage{s}_{module}" in layers]
+
+    return dataclasses.replace(
+        network,
+        width=width if network.width is None else network.width,
+        se_stages=stages(network.se_stages, STAGES, "se_residual"),
+        sa_stages=stages(network.sa_stages, design.sa_stages, "attention"),
+    )
 
 
 def base_arguments(network: NetworkSettings, classes: int) -> dict:
@@ -40,7 +63,7 @@ def base_arguments(network: NetworkSettings, classes: int) -> dict:
         "weights": network.weights,
         "input_shape": (network.frames, network.size, network.size, 3),
         "classes": classes,
-        "width": with_width(network).width,
+        "width": resolved(network).width,
         "data_format": "channels_last",
     }
 
@@ -64,6 +87,7 @@ def build(network: NetworkSettings, classes: int) -> keras.Model:
     modules = (
         "se_stages", "sa_stages", "channel_reduction", "sequence_reduction", "attention_reduction",
     )  # fmt: skip
+    network = resolved(network)
     return builder_of(network)(
         **base_arguments(network, classes), **{name: getattr(network, name) for name in modules}
     )

@@ -160,7 +160,6 @@ def settings(options, epochs=None, demo_epochs=None):
         epochs = (demo_epochs if demo else epochs) or run.epochs
         run = changed(run, {**dataclasses.asdict(data), "epochs": epochs})
         network = demo_network("weights" in given) if demo else NetworkSettings()
-        given = {"sa_stages": None, **given}  # those of the model
     else:
         network, run = read_config(given["config"])
         if given.get("demo"):
@@ -191,13 +190,13 @@ def demo_network(weights=False):
 
 
 def resolved(network, run):
-    """Settings whose width and precision are what they come to here."""
+    """Settings with nothing left open: what width, stages and precision come to here."""
     from keras_seattn import training
     from keras_seattn.applications import building
 
     if run.mixed_precision == "auto":
         run = dataclasses.replace(run, mixed_precision=training.automatic_policy())
-    return building.with_width(network), run
+    return building.resolved(network, run.train_from_stage or 1), run
 
 
 def words(network, run):

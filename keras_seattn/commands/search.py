@@ -136,7 +136,7 @@ def _search(options, network, run, search, space, output):
     hypermodel = tuning.ReductionHyperModel(
         building.builder_of(network),
         batch_size=run.batch_size,
-        **{"sa_stages": [network.sa_stages], **space},
+        **{"se_stages": [network.se_stages], "sa_stages": [network.sa_stages], **space},
         **building.base_arguments(network, len(train_catalog.class_names)),
     )
     networks = hypermodel.configurations()

@@ -13,6 +13,7 @@ Stopped at any moment and started again with the same command, it goes on.
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shlex
 
@@ -137,20 +138,21 @@ def _plan(network, run, config, model, training_videos, test_videos):
     from keras_seattn import training
 
     start = f"weights of {network.weights}" if network.weights else "random weights"
-    if run.train_from_stage == training.HEAD:
-        start += "; only the head is trained"
-    elif run.train_from_stage:
-        start += f"; training begins at stage {run.train_from_stage}"
+    count = f"{model.count_params():,} parameters"
+    if run.train_from_stage:
+        trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        count += f", {trained:,} of them trained"
+        start += f"; {training.frozen_as_text(run.train_from_stage)}"
     split = f", split {run.split}" if run.dataset in ("ucf101", "hmdb51") else ""
     stages = [list(network.se_stages), list(network.sa_stages)]
     text = (
         f"Data:     {run.dataset}{split}: {training_videos} training and "
         f"{test_videos} test videos of {len(config['class_names'])} classes\n"
-        f"Network:  {model.name}, width {network.width:g}, {model.count_params():,} parameters, "
+        f"Network:  {model.name}, width {network.width:g}, {count}, "
         f"SE in stages {stages[0]}, self-attention in stages {stages[1]}\n"
         f"Start:    {start}\n"
         f"Clips:    {network.frames} frames of {network.size} x {network.size} pixels, "
-        f"{run.batch_size} a step, {run.mixed_precision}\n"
+        f"{min(run.batch_size, training_videos)} a step, {run.mixed_precision}\n"
         f"Training: {run.epochs} epochs, {config['optimizer']}, learning rate "
         f"{config['highest_learning_rate']:g}\n"
         f"Results:  {config['output']}"

@@ -1,7 +1,7 @@
 """The paper's recipe, and a training run from catalogs to a saved, evaluated model."""
 
 from keras_seattn.training.fitting import compile_model, fit
-from keras_seattn.training.freezing import HEAD, freeze_before
+from keras_seattn.training.freezing import freeze_before, frozen_as_text
 from keras_seattn.training.precision import automatic_policy
 from keras_seattn.training.recipe import (
     Recipe,
@@ -16,7 +16,6 @@ from keras_seattn.training.verifying import Verification, verify
 from keras_seattn.training.video_validation import VideoValidation
 
 __all__ = [
-    "HEAD",
     "Recipe",
     "Verification",
     "VideoValidation",
@@ -26,6 +25,7 @@ __all__ = [
     "fine_tuning_recipe",
     "fit",
     "freeze_before",
+    "frozen_as_text",
     "make_recipe",
     "paper_learning_rate",
     "paper_recipe",

@@ -4,6 +4,7 @@ import keras
 
 from keras_seattn import arguments
 from keras_seattn.applications.parts import parts_of
+from keras_seattn.settings import STAGES
 
 HEAD = 5
 
@@ -47,3 +48,10 @@ def freeze_before(model: keras.Model, stage: int) -> keras.Model:
         for layer in layers:
             layer.trainable = number >= stage
     return model
+
+
+def frozen_as_text(stage: int) -> str:
+    """What `freeze_before` leaves as it is, and what is trained, as text."""
+    parts = ["the stem", *(f"stage {number}" for number in STAGES), "the head"]
+    frozen, trained = ", ".join(parts[:stage]), ", ".join(parts[stage:])
+    return f"frozen: {frozen}; trained: {trained}"

@@ -8,6 +8,7 @@ import re
 import keras
 import pytest
 
+from keras_seattn.applications import SEAResNet18_3D, building
 from keras_seattn.commands import flags, parser_of
 from keras_seattn.data import datasets
 from keras_seattn.settings import CROP_SCALES, NetworkSettings, RunSettings
@@ -158,8 +159,21 @@ def test_settings_as_flags_and_back(words):
 
 @pytest.mark.parametrize("model, stages", [("resnet50", (1, 2, 3, 4)), ("mc3_18", (2, 3, 4))])
 def test_stages_with_attention_are_those_of_the_network(model, stages):
-    assert settings_of("--demo", "--model", model)[0].sa_stages == stages
-    assert settings_of("--model", model, *UCF101, "--sa-stages", 1)[0].sa_stages == (1,)
+    assert building.resolved(settings_of("--demo", "--model", model)[0]).sa_stages == stages
+    given = settings_of("--model", model, *UCF101, "--sa-stages", 1)[0]
+    assert building.resolved(given).sa_stages == (1,)
+
+
+def test_frozen_stages_get_no_new_modules(tmp_path):
+    """They would stay the identity, and cost time; those that the weights have stay."""
+    options = {"input_shape": (8, 16, 16, 3), "classes": 2, "width": 0.05}
+    path = str(tmp_path / "own.weights.h5")
+    SEAResNet18_3D(se_stages=(2, 4), sa_stages=(), **options).save_weights(path)
+    network = NetworkSettings(weights=path)
+    for first, se, sa in ((4, (2, 4), (4,)), (5, (2, 4), ()), (1, (1, 2, 3, 4), (1, 2, 3, 4))):
+        known = building.resolved(network, first)
+        assert (known.se_stages, known.sa_stages) == (se, sa)
+        assert known.width == pytest.approx(0.05, abs=0.002)
 
 
 def test_a_configuration_that_is_none(tmp_path, run_command):
