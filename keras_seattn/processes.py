@@ -1,5 +1,7 @@
-"""Which process something belongs to, and whether that one still runs."""
+"""Which process something belongs to, whether it still runs, and what memory this one keeps."""
 
+import contextlib
+import ctypes
 import functools
 import os
 import socket
@@ -31,6 +33,16 @@ def this_process() -> Process:
     """The process that calls."""
     number = os.getpid()
     return Process(socket.gethostname(), number, _started(number))
+
+
+def release_memory() -> None:
+    """Gives memory back to the system that is free, where the C library can (glibc).
+
+    Where buffers of many sizes come and go, as in decoders, its heap falls into pieces: it grew by
+    1.1 kB for each clip of a video file, without an end, and all of that was free.
+    """
+    with contextlib.suppress(AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _started(number):

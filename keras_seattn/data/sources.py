@@ -1,5 +1,7 @@
 """What clips come from, video files or records: how many frames there are, and how to read some."""
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,6 +11,9 @@ from keras_seattn.data.records import Records
 from keras_seattn.data.records.reading import RecordSource
 from keras_seattn.data.sampling import Crop, View
 from keras_seattn.data.unreadable import scan_catalog
+from keras_seattn.processes import release_memory
+
+_READS = 1000  # after which memory is given back
 
 
 class FileSource:
@@ -36,6 +41,7 @@ class FileSource:
     def __init__(self, catalog: Catalog, unreadable: str = "stop"):
         self.videos = scan_catalog(catalog, unreadable)
         self.frames = np.array([0 if video is None else video.frames for video in self.videos])
+        self._reads = itertools.count(1)
 
     def fetch(
         self, video: int, numbers: np.ndarray, crop: Crop, view: View
@@ -57,6 +63,8 @@ class FileSource:
         """
         file = self.videos[video]
         assert file is not None, "Nobody asks for what cannot be read."
+        if next(self._reads) % _READS == 0:
+            release_memory()
         window = view.window(crop, file.height, file.width, file.pixel_aspect)
         pixels, there = read_present(
             file,
