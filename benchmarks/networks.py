@@ -3,8 +3,8 @@
     python benchmarks/networks.py
 
 Clips of 16 frames of 112 x 112, without modules. Each network takes turns with ResNet-18, which is
-what two processes have memory for; the ratio of their times is given as well. Scoring takes 4 clips
-a step, training 8. A second table is computed: what a GPU does that reaches a share of its peak.
+what two processes have memory for; the ratio of their times is given as well. Both take 4 clips
+a step. A second table is computed: what a GPU does that reaches a share of its peak.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from keras_seattn.applications.weights import WEIGHTS
 from keras_seattn.settings import MODELS
 
 REFERENCE = "resnet18"
-BATCHES = {"inference": 4, "training": 8}
+BATCHES = {"inference": 4, "training": 4}
 # A GPU's peak in half precision, 10^12 operations a second, by its maker's data sheet (dense).
 GPUS = {"T4": 65, "RTX 4090": 165, "A100": 312}
 # 3D convolutions with few channels reach no more of it.

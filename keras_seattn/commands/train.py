@@ -4,7 +4,7 @@ keras-seattn train --demo
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist
 keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/test
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
-    --weights resnet-18-kinetics.pth --train-from-stage 4 --se-stages 4 --sa-stages 4
+    --weights kinetics400 --train-from-stage 4
 keras-seattn train --config runs/ucf101/config.json --seed 1  # that run again, but for the seed
 
 Stopped at any moment and started again with the same command, it goes on.
@@ -24,14 +24,10 @@ from keras_seattn.version import __version__
 def add_flags(parser):
     flags.add_data_flags(parser)
     network = flags.add_network_flags(parser)
-    for name in ("se", "sa"):
-        network(
-            f"--{name}-stages",
-            type=int,
-            nargs="*",
-            metavar="STAGE",
-            help="(1 2 3 4; sa of r3d_18 and the like 2 3 4)",
-        )
+    stages = {"se": "(1 2 3 4", "sa": "(1 2 3 4; of r3d_18 and the like 2 3 4"}
+    for name, default in stages.items():
+        help = f"{default}; of frozen stages those that --weights have)"
+        network(f"--{name}-stages", type=int, nargs="*", metavar="STAGE", help=help)
     for name, letter, default in (
         ("channel", "R", 16),
         ("sequence", "D", 2),
