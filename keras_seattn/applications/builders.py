@@ -115,6 +115,7 @@ def builder(function: Callable[[], Design]) -> Builder:
 
     Example:
 
+    >>> from keras_seattn.applications.blocks import basic
     >>> @builder
     ... def SEAResNet10_3D():
     ...     return Design("resnet-10", basic, (1, 1, 1, 1))
