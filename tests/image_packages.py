@@ -28,3 +28,19 @@ def _define_operators():
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library  # kept by the cache: they go with it
+
+
+def randomize(network):
+    """Gives a network random weights and statistics that keep the scale of features."""
+    import torch
+
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            torch.nn.init.uniform_(module.weight, 0.3, 0.6)
+            torch.nn.init.normal_(module.bias, 0, 0.1)
+            torch.nn.init.normal_(module.running_mean, 0, 0.1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+        elif isinstance(module, torch.nn.Conv2d | torch.nn.Conv3d):
+            torch.nn.init.kaiming_normal_(module.weight)
+    return network.eval()

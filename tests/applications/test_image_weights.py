@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from image_packages import import_or_skip
+from image_packages import import_or_skip, randomize
 
 from keras_seattn.applications import (
     SEAResNet18_3D,
@@ -16,20 +16,6 @@ from keras_seattn.preprocessing import IMAGENET
 torch = pytest.importorskip("torch")
 
 PLAIN = {"classes": 1000, "se_stages": (), "sa_stages": (), "classifier_activation": None}
-
-
-def randomize(network):
-    """Random weights and statistics that keep the scale of features."""
-    torch.manual_seed(0)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.weight, 0.3, 0.6)
-            torch.nn.init.normal_(module.bias, 0, 0.1)
-            torch.nn.init.normal_(module.running_mean, 0, 0.1)
-            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
-        elif isinstance(module, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(module.weight)
-    return network.eval()
 
 
 def saved(network, path):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from image_packages import import_or_skip
+from image_packages import import_or_skip, randomize
 
 from keras_seattn.applications import SEAMC3_18, SEAR3D_18, SEAR2Plus1D_18
 from keras_seattn.applications.convert import convert
@@ -16,16 +16,7 @@ PLAIN = {"se_stages": (), "sa_stages": ()}
 
 
 def random_network(name):
-    """torchvision's network with random weights and statistics that keep the scale of features."""
-    network = getattr(import_or_skip("torchvision").models.video, name)()
-    torch.manual_seed(0)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm3d):
-            torch.nn.init.uniform_(module.weight, 0.3, 0.6)
-            torch.nn.init.normal_(module.bias, 0, 0.1)
-            torch.nn.init.normal_(module.running_mean, 0, 0.1)
-            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
-    return network.eval()
+    return randomize(getattr(import_or_skip("torchvision").models.video, name)())
 
 
 @pytest.mark.parametrize("name", BUILDERS)
