@@ -152,7 +152,8 @@ def preprocess_input(
         tensor of the backend.
 
     Raises:
-        ValueError: The channel axis does not have 3 elements.
+        ValueError: The channel axis does not have 3 elements, or
+            `preprocessing` is none.
 
     Example:
 
@@ -167,6 +168,7 @@ def preprocess_input(
             f"`x` must hold 3 channels, R, G and B, on axis {axis} for "
             f'data_format="{data_format}". Received: x.shape={tuple(x.shape)}'
         )
+    preprocessing = Preprocessing.checked(preprocessing)
     channels = (3,) if axis == -1 else (3, 1, 1, 1)
     mean = np.reshape(preprocessing.mean, channels).astype("float32")
     deviation = np.reshape(preprocessing.deviation, channels).astype("float32")

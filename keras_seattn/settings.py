@@ -72,7 +72,9 @@ class NetworkSettings:
     def __post_init__(self):
         arguments.one_of(self.model, tuple(MODELS), "model")
         arguments.one_of(self.preprocessing, (None, *PREPROCESSINGS), "preprocessing")
-        if self.width is not None and not (isinstance(self.width, int | float) and self.width > 0):
+        if self.width is not None and not (
+            isinstance(self.width, int | float) and 0 < self.width < float("inf")
+        ):
             raise InputError(f"`width` must be a number above 0. Received: width={self.width!r}")
         for name in (
             "frames", "size", "channel_reduction", "sequence_reduction", "attention_reduction",

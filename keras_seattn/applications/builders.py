@@ -18,12 +18,12 @@ _ARGUMENTS = """
         include_top: bool, whether to end in the dense layer over the classes.
         weights: None (random initialization); {names}; or the path of a
             `.weights.h5` or `.keras` file of such a network, or of a `.pth`
-            or `.safetensors` file of PyTorch's, which needs that package: of
-            the code that the network comes from, or of the 2D ResNet of the
-            same blocks. The file may lack modules, which then start as the
-            identity, and have another number of classes or of frames; see
-            "Start from a Kinetics checkpoint" in the documentation. A name's
-            file is fetched once; `weights_table` says what there is.
+            or `.safetensors` file of PyTorch's, which needs that package, of
+            the code that the network comes from{images}.
+            It may lack modules, which then start as the identity, and have
+            another number of classes or of frames; see "Start from
+            a Kinetics checkpoint" in the documentation. A name's file is
+            fetched once; `weights_table` says what there is.
         input_tensor: A Keras tensor to build on, `keras.Input(...)` or another
             model's output; None makes an input named `"{name}_clip"`.
         input_shape: tuple of 4, a clip without its batch axis:
@@ -65,6 +65,7 @@ _ARGUMENTS = """
             cannot be fetched.
         ImportError: `weights` needs a package that is not installed.
 """
+_IMAGES = ", or of the 2D network of\n            the same blocks"
 _SHORTCUT = """
         shortcut: what brings a block's input to the shape of its output:
             `"A"` subsamples and pads with zeros, `"B"` is a convolution; None
@@ -159,4 +160,5 @@ def _documented(text, design, known):
     names = ", ".join(f'`"{name}"`' for name in known)
     arguments = _ARGUMENTS.replace("{names}; ", f"{names}; " if names else "")
     arguments = arguments.replace("{shortcut}", _SHORTCUT if len(design.shortcuts) > 1 else "")
+    arguments = arguments.replace("{images}", _IMAGES if design.stem_pools else "")
     return text.replace("\n    {arguments}\n", f"\n{arguments}\n")

@@ -22,6 +22,7 @@ from keras_seattn.preprocessing import Preprocessing
 from keras_seattn.settings import STAGES, checked_stages
 
 FULL: Kernels = ((3, 3, 3),)
+STEM_FILTERS, STEM_MIDDLE = 64, 45
 
 
 class Design(typing.NamedTuple):
@@ -82,11 +83,22 @@ class Design(typing.NamedTuple):
         return stem[:3] == self.stem[-1] and spatial == (len(self.stem) > 1)
 
     def width(self, checkpoint: Checkpoint) -> float:
-        """The factor on all filters, by a layer of the widest; 1 if there is none."""
-        kernel = checkpoint.arrays.get("stage4_block1_2_conv/kernel")
-        if kernel is None or not self.fits(checkpoint):
+        """The factor on all filters, by the layers of all widths; 1 if there are none.
+
+        Filters are rounded down, so it is the largest that one of them asks for.
+        """
+        if not self.fits(checkpoint):
             return 1.0
-        return kernel.shape[-1] / self.filters[-1]
+        whole = {f"stage{s}_block1_2_conv": n for s, n in zip(STAGES, self.filters, strict=True)}
+        whole |= {"stem_conv": STEM_FILTERS, "stem_spatial_conv": STEM_MIDDLE}
+        kernels = {layer: checkpoint.arrays.get(f"{layer}/kernel") for layer in whole}
+        found = {layer: kernel.shape[-1] for layer, kernel in kernels.items() if kernel is not None}
+        # One filter is also what all smaller widths have, in the widest layer hardly.
+        return max(
+            count / whole[layer]
+            for layer, count in found.items()
+            if count > 1 or layer.startswith("stage4")
+        )
 
 
 def build_network(
@@ -144,7 +156,13 @@ def build_network(
 
     x = ClipDescription(name="clip_description")(inputs)
     x = conv_norm(
-        x, scaled(64, width), design.stem, (1, 2, 2), data_format, "stem", middle=scaled(45, width)
+        x,
+        scaled(STEM_FILTERS, width),
+        design.stem,
+        (1, 2, 2),
+        data_format,
+        "stem",
+        middle=scaled(STEM_MIDDLE, width),
     )
     x = keras.layers.ReLU(name="stem_relu")(x)
     if design.stem_pools:
@@ -201,8 +219,8 @@ def build_network(
 
 
 def _check_width(width, design):
-    if not width > 0:
-        raise InputError(f"`width` must be greater than 0. Received: width={width}")
+    if not (isinstance(width, int | float) and 0 < width < float("inf")):
+        raise InputError(f"`width` must be a number greater than 0. Received: width={width!r}")
     if any(scaled(filters, width) % design.groups for filters in design.filters):
         raise InputError(
             f"`width` times each of {design.filters} must be divisible by the {design.groups} "

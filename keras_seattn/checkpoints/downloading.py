@@ -7,7 +7,6 @@ it is whole, in `fetching/` of the folder that it goes to.
 import contextlib
 import functools
 import glob
-import hashlib
 import http.client
 import os
 import ssl
@@ -19,7 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 from keras_seattn import files, stopping
-from keras_seattn.checkpoints import untrusted
+from keras_seattn.checkpoints import hashes, untrusted
 from keras_seattn.checkpoints.published import Published
 from keras_seattn.errors import (
     InputError,
@@ -90,7 +89,7 @@ def fetch(known: Published, folder: str, check: Callable[[str], None]) -> str:
             ) from error
         try:
             untrusted.check_beginning(received)
-            digest = _checked_digest(received, known, path)
+            digest = hashes.checked_digest(received, known, path)
             check(received)
         except InputError as error:
             _remove_parts(received)
@@ -102,7 +101,7 @@ def fetch(known: Published, folder: str, check: Callable[[str], None]) -> str:
         with files.replacing(path) as partial:
             os.replace(received, partial)
             with open(f"{partial}.sha256", "w", encoding="utf-8") as file:
-                file.write(_note(digest, path))
+                file.write(hashes.note(digest, path))
         _remove_parts(received)
     return path
 
@@ -110,8 +109,13 @@ def fetch(known: Published, folder: str, check: Callable[[str], None]) -> str:
 def mirror() -> str | None:
     """The folder or the http address that the user has in place of where files are published."""
     named = os.environ.get(MIRROR)
-    if named and "://" in named and not named.startswith(("http://", "https://")):
-        raise InputError(f"{MIRROR} must be a folder or an http address. Received: {named}")
+    kind, apart, rest = (named or "").partition("://")
+    if named and apart:
+        if kind.lower() in ("http", "https") and rest.isascii():
+            return f"{kind.lower()}://{rest}"
+        raise InputError(
+            f"{MIRROR} must be a folder or an http address in ASCII. Received: {named}"
+        )
     return files.expand_user(named) if named else None
 
 
@@ -121,53 +125,6 @@ def by_hand(known: Published, folder: str) -> str:
         f"By hand: take {known.file} from {known.address} (see {known.page}) and put it into "
         f"{folder}. Or set {MIRROR} to a folder or an http address that has it."
     )
-
-
-def verify(path: str, known: Published, folder: str) -> None:
-    """Refuses a published file that is not what was published, or what it was when first seen.
-
-    Args:
-        path: str, the file.
-        known: `Published`.
-        folder: str, where its hash is noted, in a file as `sha256sum` writes it.
-
-    Raises:
-        ValueError: It has another hash.
-    """
-    final = os.path.join(folder, known.file)
-    try:
-        digest = _checked_digest(path, known, final)
-    except InputError as error:
-        raise InputError(f"{error} Remove {path} to have it fetched again.") from error
-    if not os.path.exists(f"{final}.sha256"):
-        with contextlib.suppress(OSError):  # A cache that cannot be written to takes no note.
-            os.makedirs(folder, exist_ok=True)
-            files.write_text(f"{final}.sha256", _note(digest, final))
-
-
-def _checked_digest(path, known, final):
-    """The SHA-256 of a file, if it is as was published and as is noted beside `final`."""
-    hasher = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            hasher.update(block)
-    digest, note = hasher.hexdigest(), f"{final}.sha256"
-    if not digest.startswith(known.sha256):
-        raise InputError(f"{path} has the SHA-256 {digest}, not {known.sha256}..., as published.")
-    if os.path.exists(note):
-        with open(note, encoding="utf-8", errors="replace") as file:
-            noted = file.read().partition(" ")[0].strip()
-        if noted != digest:
-            raise InputError(
-                f"{path} has the SHA-256 {digest}, not {noted}, as {note} says since it was seen "
-                "first. It is damaged, or was changed where it comes from: if you trust it as it "
-                "is now, remove that note."
-            )
-    return digest
-
-
-def _note(digest, path):
-    return f"{digest}  {os.path.basename(path)}\n"
 
 
 def _parts(path):
@@ -189,6 +146,11 @@ def _claimed(work):
             try:
                 stack.enter_context(FolderLock(work, "fetching"))
                 break
+            except StorageError as error:
+                raise StorageError(
+                    f"Weights cannot be kept: {error} Name another folder by KERAS_SEATTN_CACHE, "
+                    "or cache_dir= in Python."
+                ) from error
             except FolderInUseError as error:
                 if not told:
                     print(f"Waiting: {error}", file=sys.stderr, flush=True)
@@ -213,15 +175,16 @@ def _in_several_tries(receive, path):
 def _receive(address, path):
     """Fetches over HTTP what is not there yet of a file, or all where that may be of another."""
     note, headers, begun = f"{path}.origin", {"User-Agent": "keras_seattn"}, 0
-    origin = files.read_json(note) if os.path.isfile(note) and os.path.isfile(path) else {}
-    if origin.get("address") == address and origin["validator"] and origin["size"]:
-        begun = os.path.getsize(path)
-        if begun == origin["size"]:
+    origin = _origin(note) if os.path.isfile(path) else {}
+    size = origin.get("size") or 0
+    if origin.get("address") == address and origin.get("validator"):
+        begun = os.path.getsize(path) if os.path.getsize(path) <= size else 0
+        if begun == size > 0:
             return
+    if begun:
         headers |= {"Range": f"bytes={begun}-", "If-Range": origin["validator"]}
     with _network(), _open(address, headers) as answer:
         if answer.status == http.HTTPStatus.PARTIAL_CONTENT:
-            size = origin["size"]
             if answer.headers.get("Content-Range") != f"bytes {begun}-{size - 1}/{size}":
                 _remove_parts(path)
                 raise _BrokenError("the server sent another part than it was asked for")
@@ -239,6 +202,15 @@ def _receive(address, path):
         raise _BrokenError(
             f"the connection ended after {os.path.getsize(path):,} of {size:,} bytes"
         )
+
+
+def _origin(note):
+    """What was noted of a part: address, validator and size; nothing where that is damaged."""
+    try:
+        origin = files.read_json(note)
+    except (OSError, ValueError):
+        return {}
+    return origin if isinstance(origin, dict) and isinstance(origin.get("size"), int) else {}
 
 
 def _open(address, headers):

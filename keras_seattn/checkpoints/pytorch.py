@@ -24,6 +24,8 @@ from keras_seattn.preprocessing import HARA_2018, HARA_2020, IMAGENET, descripti
 _STATE_DICTS = ("state_dict", "model_state_dict", "model")
 # What wrappers such as `DataParallel` (module.) or torch.compile (_orig_mod.) put before a name.
 _PREFIX = re.compile(r"(?:|.*?\.)(?=(?:conv1|bn1|layer[1-4]|stem|fc)\.)")
+# Of batches, of normalizations and of averages of weights (`AveragedModel`).
+_COUNTERS = ("num_batches_tracked", "n_averaged")
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -68,7 +70,7 @@ def read(path: str) -> tuple[dict[str, np.ndarray], dict, Names]:
     arrays = {
         ours.get(key, key): to_keras(array)
         for key, array in state.items()
-        if not key.endswith("num_batches_tracked")
+        if not key.endswith(_COUNTERS)
     }
     told = content.get(DESCRIPTION)
     if told is None and any(array.ndim == 4 for array in state.values()):

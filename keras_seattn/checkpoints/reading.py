@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from keras_seattn import files
-from keras_seattn.checkpoints import downloading, pytorch, untrusted
+from keras_seattn.checkpoints import downloading, hashes, pytorch, untrusted
 from keras_seattn.checkpoints.description import read_description
 from keras_seattn.checkpoints.names import OURS, Names
 from keras_seattn.checkpoints.published import Published, help_with
@@ -152,10 +152,7 @@ def locate(
     if weights is None:
         return None
     published = published or {}
-    try:
-        path = os.fspath(weights)
-    except TypeError:
-        path = ""
+    path = os.fspath(weights) if isinstance(weights, str | os.PathLike) else ""
     if path in published:
         return _cached(published[path], cache_dir)
     if not path.endswith(SUFFIXES):
@@ -179,12 +176,13 @@ def _cached(known, cache_dir):
     former = files.expand_user(os.path.join(home, "models", "keras_seattn"))
     mirror = downloading.mirror()
     mirrors = [mirror] if mirror and "://" not in mirror else []
+    check = functools.partial(_check_published, known)
     for place in (folder, *mirrors) if cache_dir else (folder, former, *mirrors):
         for file in (_converted(known.file), known.file):
             path = os.path.join(place, file)
             if os.path.isfile(path):
                 if file == known.file:
-                    downloading.verify(path, known, folder)
+                    hashes.verify(path, known, folder, check)
                 return path
     if mirrors:
         raise MissingFileError(
@@ -193,7 +191,7 @@ def _cached(known, cache_dir):
         )
     if known.file.endswith(".pth"):
         pytorch.torch_for(known.file)  # Without it what is fetched could not be read.
-    return downloading.fetch(known, folder, functools.partial(_check_published, known))
+    return downloading.fetch(known, folder, check)
 
 
 def _check_published(known, path):

@@ -1,4 +1,4 @@
-"""Converts checkpoints between kenshohara/3D-ResNets-PyTorch (.pth) and Keras.
+"""Converts checkpoints between PyTorch's code (.pth, .safetensors) and Keras.
 
 keras-seattn convert resnext-101-kinetics.pth resnext101.weights.h5
 keras-seattn convert model.keras model.pth
@@ -9,8 +9,8 @@ from keras_seattn.settings import PREPROCESSINGS
 
 
 def add_flags(parser):
-    parser.add_argument("source", help=".pth, .weights.h5 or .keras file")
-    parser.add_argument("target", help=".weights.h5 or .keras file from .pth, else .pth")
+    parser.add_argument("source", help=".pth, .safetensors, .weights.h5 or .keras file")
+    parser.add_argument("target", help=".weights.h5 or .keras file from PyTorch's, else .pth")
     parser.add_argument(
         "--frames", type=flags.count, help="of a clip, for .keras (the source's, or 16)"
     )

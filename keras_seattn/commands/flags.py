@@ -170,6 +170,8 @@ def settings(options, epochs=None, demo_epochs=None):
             run = changed(run, dataclasses.asdict(data_settings(options)))
         if "weights" in given:  # Those of before say nothing of these.
             network = dataclasses.replace(network, width=None, preprocessing=None)
+        if given.keys() & {"weights", "model", "train_from_stage"}:
+            network = dataclasses.replace(network, se_stages=None, sa_stages=None)
     return changed(network, given), changed(run, given)
 
 

@@ -306,7 +306,10 @@ def test_compiling_with_keras_defaults_does_not_choose_xla_on_a_cpu(tmp_path):
         ({"attention_reduction": 0}, "`attention_reduction` must be"),
         ({"classes": 0}, "`classes` must be"),
         ({"pooling": "mean"}, "`pooling` must be one of None, 'avg', 'max'"),
-        ({"width": 0}, "`width` must be greater than 0"),
+        ({"width": 0}, "`width` must be a number greater than 0"),
+        ({"width": float("inf")}, "`width` must be a number greater than 0"),
+        ({"width": None}, "`width` must be a number greater than 0.*Received: width=None"),
+        ({"weights": b"kinetics400"}, "`weights` must be None, 'kinetics400'"),
         ({"data_format": "last"}, "`data_format` must be one of"),
         ({"input_shape": (112, 112, 3)}, "`input_shape` must have 4 axes.*Received"),
         ({"input_shape": (None, 112, 112, 3)}, "number of frames in `input_shape` must be known"),
@@ -364,5 +367,7 @@ def test_preprocess_input(kind):
     assert isinstance(output, np.ndarray) == (kind != "tensor")
     first = preprocess_input(np.moveaxis(frames, -1, 1), data_format="channels_first")
     np.testing.assert_allclose(first, np.moveaxis(expected, -1, 1), atol=1e-4)
+    with pytest.raises(ValueError, match="`preprocessing` must be a mean and a deviation"):
+        preprocess_input(frames, "channels_last", [[0, 0, 0], [1, 1, 0]])
     with pytest.raises(ValueError, match="`x` must hold 3 channels"):
         preprocess_input(frames[..., :2], data_format="channels_last")

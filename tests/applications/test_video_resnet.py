@@ -7,6 +7,8 @@ from image_packages import import_or_skip, randomize
 
 from keras_seattn.applications import SEAMC3_18, SEAR3D_18, SEAR2Plus1D_18
 from keras_seattn.applications.convert import convert
+from keras_seattn.checkpoints import Checkpoint
+from keras_seattn.checkpoints.loading import named_variables
 
 torch = pytest.importorskip("torch")
 
@@ -56,9 +58,20 @@ def test_a_network_goes_back_to_torchvision(name, tmp_path):
         assert torch.equal(content["state_dict"][key], tensor), key
 
 
+@pytest.mark.parametrize("width", [0.07, 0.2, 0.4])
+def test_the_width_of_a_checkpoint_makes_its_network_again(width):
+    """Filters are rounded down: those of the widest layer alone would leave the stem too few."""
+    options = {"input_shape": (4, 16, 16, 3), "classes": 3, **PLAIN}
+    model = SEAR2Plus1D_18(width=width, **options)
+    arrays = {key: variable.numpy() for key, variable in named_variables(model).items()}
+    found = SEAR2Plus1D_18.design.width(Checkpoint("", arrays))
+    again = SEAR2Plus1D_18(width=found, **options)
+    assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 def test_modules_and_widths_go_to_files_and_back(name, tmp_path):
-    options = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": 0.125}
+    options = {"input_shape": (8, 32, 32, 3), "classes": 5, "width": 0.2}
     model = BUILDERS[name](**options)
     model.save(tmp_path / "model.keras")
     convert(tmp_path / "model.keras", tmp_path / "model.pth")

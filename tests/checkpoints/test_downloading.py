@@ -22,7 +22,7 @@ from weight_server import WeightServer
 
 from keras_seattn import stopping
 from keras_seattn.applications import SEAMC3_18, SEAResNet18_3D
-from keras_seattn.checkpoints import WEIGHTS, Published, downloading, read
+from keras_seattn.checkpoints import WEIGHTS, Published, downloading, hashes, read
 from keras_seattn.errors import InputError, MissingFileError, MissingPackageError, StorageError
 from keras_seattn.folder_lock import FolderLock
 from keras_seattn.preprocessing import HARA_2018, TORCHVISION
@@ -129,6 +129,22 @@ def test_a_part_is_not_gone_on_with_from_elsewhere(tmp_path, monkeypatch):
             assert "Range" not in second.requests[0]
 
 
+@pytest.mark.parametrize("origin", ['{"size": 3}', "[]", "{", "whole"])
+def test_a_part_that_cannot_be_is_begun_anew(origin, tmp_path):
+    """Longer than the file, or with a note that is damaged."""
+    with WeightServer({"network.pth": CONTENT}, "cut", "whole") as server:
+        known = known_at(server)
+        with mock.patch.object(downloading, "TRIES", 1), pytest.raises(MissingFileError):
+            fetch(known, tmp_path)
+        part = tmp_path / "fetching" / "network.pth" / "network.pth"
+        if origin == "whole":
+            part.write_bytes(CONTENT + b"more")
+        else:
+            part.with_name("network.pth.origin").write_text(origin)
+        assert open(fetch(known, tmp_path), "rb").read() == CONTENT
+        assert "Range" not in server.requests[-1]
+
+
 def test_a_version_that_stands_for_files_that_are_only_alike_is_not_gone_on_with(tmp_path):
     with WeightServer({"network.pth": CONTENT}, "cut", "whole") as server:
         server.etag = 'W/"1"'
@@ -192,7 +208,7 @@ def test_what_is_not_the_file_is_refused_and_removed(content, file, check, messa
 def test_another_file_than_the_first_time_is_refused(tmp_path):
     with WeightServer({"network.pth": CONTENT}) as server:
         path = fetch(known_at(server), tmp_path)
-        downloading.verify(path, KNOWN, str(tmp_path))
+        hashes.verify(path, KNOWN, str(tmp_path), lambda path: None)
         os.remove(path)
         server.files["network.pth"] = CONTENT[1:]
         with pytest.raises(InputError, match=r"network\.pth\.sha256 says since it was seen first"):
@@ -202,16 +218,28 @@ def test_another_file_than_the_first_time_is_refused(tmp_path):
     with open(path, "ab") as file:
         file.write(b"more")
     with pytest.raises(InputError, match=rf"remove that note\. Remove {path} to have it"):
-        downloading.verify(path, KNOWN, str(tmp_path))
+        hashes.verify(path, KNOWN, str(tmp_path), lambda path: None)
 
 
 def test_a_file_that_was_put_there_by_hand_is_noted_when_it_is_read(tmp_path):
     path = tmp_path / "network.pth"
+
+    def check(name):
+        if open(name, "rb").read() != CONTENT:
+            raise InputError("It is another file.")
+
+    def verify():
+        hashes.verify(str(path), KNOWN, str(tmp_path), check)
+
+    path.write_bytes(CONTENT[1:])  # What is not the file is not noted as if it were.
+    with pytest.raises(InputError, match="another file"):
+        verify()
+    (tmp_path / "network.pth.sha256").write_text("")  # as a full disk leaves it
     path.write_bytes(CONTENT)
-    downloading.verify(str(path), KNOWN, str(tmp_path))
+    verify()
     path.write_bytes(CONTENT[1:])
     with pytest.raises(InputError, match="seen first"):
-        downloading.verify(str(path), KNOWN, str(tmp_path))
+        verify()
 
 
 FETCH = """
@@ -279,7 +307,7 @@ def test_a_stop_is_heard(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match=r"cannot be written.*by KERAS_SEATTN_CACHE, or cache_"):
         fetch(KNOWN, tmp_path / "file")
 
 
@@ -511,9 +539,14 @@ def test_a_folder_as_mirror_is_used_in_place(published, tmp_path, monkeypatch):
 
 
 def test_a_mirror_of_another_kind(published, monkeypatch):
-    monkeypatch.setenv(downloading.MIRROR, "ftp://example.org")
-    with pytest.raises(InputError, match=r"KERAS_SEATTN_WEIGHTS must be .* Received: ftp://"):
-        read("kinetics400", published[1])
+    for address in ("ftp://example.org", "http://example.org/für"):
+        monkeypatch.setenv(downloading.MIRROR, address)
+        with pytest.raises(
+            InputError, match=f"KERAS_SEATTN_WEIGHTS must be .* Received: {address}"
+        ):
+            read("kinetics400", published[1])
+    monkeypatch.setenv(downloading.MIRROR, "HTTPS://example.org")
+    assert downloading.mirror() == "https://example.org"
 
 
 @pytest.mark.parametrize("change, message", [

@@ -1,5 +1,6 @@
 """`weights=`: every form of file, names and where they are looked up, and damaged files."""
 
+import dataclasses
 import io
 import json
 import os
@@ -266,8 +267,14 @@ def test_where_names_are_looked_up(network, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_SEATTN_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     path = tmp_path / "cache" / "resnet-18-kinetics.pth"
-    torch.save(random_network("A", classes=400, factor=FACTOR).state_dict(), path)
+    narrow = random_network("A", classes=400, factor=FACTOR)
+    torch.save(narrow.state_dict(), path)
     options = {**SMALL, "classes": 400}
+    with pytest.raises(ValueError, match="holds 550,152 parameters for 400 classes in place of"):
+        SEAResNet18_3D(weights="kinetics400", **options)
+    known = SEAResNet18_3D.published["kinetics400"]
+    known = dataclasses.replace(known, parameters=sum(p.numel() for p in narrow.parameters()))
+    monkeypatch.setitem(SEAResNet18_3D.published, "kinetics400", known)
     model = SEAResNet18_3D(weights="kinetics400", **options)
     assert model.class_names[-1] == "zumba"
     # The converted file is preferred: it needs no PyTorch.

@@ -126,12 +126,18 @@ def test_the_demo_has_splits(tmp_path, monkeypatch):
 def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_path):
     path = tmp_path / "config.json"
     demo = dataclasses.replace(flags.DEMO, epochs=3)
-    network = dataclasses.replace(flags.demo_network(), preprocessing="hara2020")
+    stages = {"se_stages": (1, 4), "sa_stages": (2,)}
+    network = dataclasses.replace(flags.demo_network(), preprocessing="hara2020", **stages)
     path.write_text(json.dumps(dataclasses.asdict(network) | dataclasses.asdict(demo)))
     assert settings_of("--config", path) == (network, demo)
     other = settings_of("--config", path, "--weights", "y.pth", "--seed", 5)
-    assert other[0] == dataclasses.replace(network, weights="y.pth", width=None, preprocessing=None)
+    left_open = dict.fromkeys(("width", "preprocessing", "se_stages", "sa_stages"))
+    assert other[0] == dataclasses.replace(network, weights="y.pth", **left_open)
     assert other[1] == dataclasses.replace(demo, seed=5)
+    for words in (("--model", "r3d_18"), ("--train-from-stage", 4)):
+        changed, _ = settings_of("--config", path, *words)
+        assert (changed.se_stages, changed.sa_stages) == (None, None)
+    assert settings_of("--config", path, "--model", "r3d_18", "--sa-stages", 1)[0].sa_stages == (1,)
     _, run = settings_of("--config", path, *UCF101)
     assert (run.dataset, run.recipe, run.crop_scales, run.epochs) == (
         "ucf101",
