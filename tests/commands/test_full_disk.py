@@ -16,7 +16,7 @@ def content(folder):
 
 
 @pytest.fixture
-def refused(run_command, tmp_path):
+def assert_refused(run_command, tmp_path):
     """Runs a command into `tmp_path/output` under a limit, and checks what it says and leaves."""
 
     def run(name, *options, file, limit=3_000):
@@ -34,33 +34,35 @@ def refused(run_command, tmp_path):
 
 
 @pytest.mark.parametrize("target", ["a.keras", "a.weights.h5", "a.pth"])
-def test_convert(target, model_path, tmp_path, refused):
+def test_convert(target, model_path, tmp_path, assert_refused):
     pytest.importorskip("torch")
     source = model_path
     if target != "a.pth":
         source = tmp_path / "source.pth"
         convert(model_path, source)
     (tmp_path / "output" / target).write_bytes(b"old")
-    refused("convert", source, tmp_path / "output" / target, "--frames", 8, file=target)
+    assert_refused("convert", source, tmp_path / "output" / target, "--frames", 8, file=target)
 
 
-def test_predict(model_path, tmp_path, refused):
+def test_predict(model_path, tmp_path, assert_refused):
     video, output = tmp_path / "a.mp4", tmp_path / "output" / "annotated.mp4"
     write_video(video, moving_pattern(20), codec="libx264")
     shutil.copy(video, output)
-    refused("predict", video, "--model", model_path, "--output", output, file="annotated.mp4")
+    assert_refused(
+        "predict", video, "--model", model_path, "--output", output, file="annotated.mp4"
+    )
 
 
-def test_explain(model_path, tmp_path, refused):
+def test_explain(model_path, tmp_path, assert_refused):
     write_video(tmp_path / "a.mp4", moving_pattern(20), codec="libx264")
     options = ["--model", model_path, "--output", tmp_path / "output"]
-    refused("explain", tmp_path / "a.mp4", *options, file="contact_sheet.png", limit=20_000)
+    assert_refused("explain", tmp_path / "a.mp4", *options, file="contact_sheet.png", limit=20_000)
 
 
-def test_evaluate_leaves_no_numbers_without_a_report(model_path, tmp_path, refused):
+def test_evaluate_leaves_no_numbers_without_a_report(model_path, tmp_path, assert_refused):
     for name in ("Jump", "Walk", "Run"):
         (tmp_path / "videos" / name).mkdir(parents=True)
         write_video(tmp_path / "videos" / name / "a.mp4", moving_pattern(9), codec="libx264")
     options = ["--test-dir", tmp_path / "videos", "--model", model_path]
     options += ["--output", tmp_path / "output"]
-    refused("evaluate", *options, file="precision_recall.png", limit=8_000)
+    assert_refused("evaluate", *options, file="precision_recall.png", limit=8_000)
