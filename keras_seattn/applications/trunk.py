@@ -1,6 +1,7 @@
 """The trunk that all networks share: stem, four stages with their modules, head."""
 
 import os
+import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
 
@@ -68,15 +69,16 @@ class Design(typing.NamedTuple):
     def fits(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint has the blocks and kernels of this network, of whatever width."""
         shapes = {key: array.shape for key, array in checkpoint.arrays.items()}
-        last = 3 if self.expansion > 1 else 2
+        if ("stage1_block1_3_conv/kernel" in shapes) != (self.expansion > 1):
+            return False
         for stage, blocks, kernels in zip(STAGES, self.blocks, self.kernels, strict=True):
-            here = [f"stage{stage}_block{i + 1}_{last}_conv/kernel" in shapes for i in range(99)]
-            middle = shapes.get(f"stage{stage}_block1_2_conv/kernel", ())
-            if sum(here) != blocks or middle[:3] != kernels[-1]:
+            found = [
+                key for key in shapes if re.fullmatch(rf"stage{stage}_block\d+_2_conv/kernel", key)
+            ]
+            first = shapes.get(f"stage{stage}_block1_2_conv/kernel", ())
+            if len(found) != blocks or first[:3] != kernels[-1]:
                 return False
-            if f"stage{stage}_block1_{last + 1}_conv/kernel" in shapes:
-                return False
-            if self.expansion > 1 and middle[3] * self.groups != middle[4]:
+            if self.expansion > 1 and first[3] * self.groups != first[4]:
                 return False
         stem = shapes.get("stem_conv/kernel", self.stem[-1])
         spatial = any("_spatial_conv" in key for key in shapes)
