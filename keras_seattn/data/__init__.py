@@ -10,7 +10,8 @@ from keras_seattn.data.datasets import (
     load_ucf101,
 )
 from keras_seattn.data.decoding import VideoError, read_video
-from keras_seattn.data.holding_out import hold_out, video_group
+from keras_seattn.data.groups import video_group
+from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.pipeline import test_clips, train_clips
 from keras_seattn.raised import as_raised
 

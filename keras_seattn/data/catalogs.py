@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_seattn.data.groups import video_group
 from keras_seattn.errors import InputError
 
 if typing.TYPE_CHECKING:
@@ -22,14 +23,29 @@ class Catalog:
         paths: list of str, the video files.
         labels: int array of the length of `paths`: indices into `class_names`.
         class_names: list of str.
+        spans: list of `(start, end)` in seconds, what counts of each file, None
+            for a whole one; None where all are whole.
+        groups: list of str, the group of each video: those of one share people
+            and scene. None means that of its file's name; see `video_group`.
     """
 
     paths: Sequence[str]
     labels: typing.Any  # any sequence of int becomes an array
     class_names: Sequence[str]
+    spans: Sequence[tuple[float, float] | None] | None = None
+    groups: Sequence[str] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "labels", np.asarray(self.labels, "int64"))
+        if self.groups is None:
+            object.__setattr__(self, "groups", [video_group(path) for path in self.paths])
+        for name in ("spans", "groups"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.paths):
+                raise InputError(
+                    f"`{name}` must have one entry per path. Received: {len(values)} for "
+                    f"{len(self.paths)} paths"
+                )
         if len(self.paths) != len(self.labels):
             raise InputError(
                 "`labels` must have one entry per path. Received: "
@@ -50,6 +66,25 @@ class Catalog:
 
     def __len__(self):
         return len(self.paths)
+
+    @property
+    def names(self) -> list[str]:
+        """What the videos are called wherever they are kept: `<class>/<file>`, and their spans."""
+        spans = self.spans or [None] * len(self)
+        return [
+            video_name(path) + (f" {span[0]:g}-{span[1]:g} s" if span else "")
+            for path, span in zip(self.paths, spans, strict=True)
+        ]
+
+    def part(self, chosen: Sequence[bool] | np.ndarray) -> "Catalog":
+        """A catalog of the videos where a mask is true, in their order."""
+        kept = np.flatnonzero(np.asarray(chosen, bool))
+
+        def of(values):
+            return values and [values[i] for i in kept]
+
+        labels = self.labels[kept]
+        return Catalog(of(self.paths), labels, self.class_names, of(self.spans), of(self.groups))
 
 
 def match_classes(
@@ -99,8 +134,8 @@ def video_name(path: str) -> str:
 def summary(catalog: "Catalog | Records") -> str:
     """The number of videos of a catalog, and a digest of their names and classes, a str."""
     names = sorted(
-        f"{video_name(path)} {catalog.class_names[label]}\n"
-        for path, label in zip(catalog.paths, catalog.labels, strict=True)
+        f"{name} {catalog.class_names[label]}\n"
+        for name, label in zip(catalog.names, catalog.labels, strict=True)
     )
     digest = hashlib.sha256("".join(names).encode(errors="surrogateescape"))
     return f"{len(catalog)}, digest {digest.hexdigest()[:16]}"

@@ -1,9 +1,6 @@
 """A validation set held out of a training list, by group."""
 
-import os
-import re
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import sklearn.model_selection
@@ -12,44 +9,12 @@ from keras_seattn import arguments
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.errors import InputError
 
-# The part of `<class>/<name>` that the videos of a group share: their people and scene (UCF-101),
-# or the film that they were cut from (HMDB51: <film>_<class>_visible_camera_people_view_..., where
-# films and classes hold underscores too).
-_GROUP_PATTERNS = (
-    re.compile(r"_(g\d+)_c\d+$"),
-    re.compile(r"([^/]+)/(.+)_\1_[fulh]_[cn]m_np\d+_(?:fr|ba|le|ri)_(?:bad|med|goo)_\d+$"),
-)
-
-
-def video_group(path: str) -> str:
-    """The group of a video by its file's name.
-
-    Args:
-        path: str, a video file.
-
-    Returns:
-        str: `g01` to `g25` for UCF-101's names, the film's name for HMDB51's,
-        and the path for others, which then are groups of their own.
-
-    Example:
-
-    >>> video_group("UCF-101/Archery/v_Archery_g08_c01.avi")
-    'g08'
-    """
-    name = os.path.splitext(path)[0].replace(os.sep, "/")
-    for pattern in _GROUP_PATTERNS:
-        match = pattern.search(name)
-        if match:
-            return match.groups()[-1]
-    return name
-
 
 def hold_out(
     catalog: Catalog,
     share: float = 0.2,
     *,
     seed: int | None = 0,
-    group: Callable[[str], str] = video_group,
 ) -> tuple[Catalog, Catalog]:
     """Splits a catalog into one to train and one to validate on, by group.
 
@@ -59,12 +24,11 @@ def hold_out(
     nearly as that allows (scikit-learn's `StratifiedGroupKFold`).
 
     Args:
-        catalog: `Catalog`.
+        catalog: `Catalog`, whose `groups` count.
         share: float, the share of videos to validate on, up to 0.5; the
             nearest of 1/2, 1/3, 1/4, ... is taken.
         seed: int; the same seed gives the same split. None for another one each
             time.
-        group: function of a path to the name of its group.
 
     Returns:
         `(training, validation)`, two `Catalog`s in the order of `catalog`.
@@ -86,7 +50,7 @@ def hold_out(
     if not 0 < share <= 0.5:
         raise InputError(f"`share` must be above 0 and at most 0.5. Received: share={share}")
     seed = arguments.seed(seed)
-    groups = np.array([group(path) for path in catalog.paths])
+    groups = np.array(catalog.groups)
     for name, own in _by_class(catalog, groups):
         if len(set(own)) == 1:
             raise InputError(
@@ -98,7 +62,7 @@ def hold_out(
     for folds in range(max(2, round(1 / share)), 1, -1):
         for held in _folds(catalog.labels, groups, folds, seed):
             if all(0 < own.mean() < 1 for _, own in _by_class(catalog, held)):
-                return _part(catalog, ~held), _part(catalog, held)
+                return catalog.part(~held), catalog.part(held)
     raise InputError(
         f"The {len(set(groups))} groups of videos that share a scene cannot be split so that each "
         f"of the {len(catalog.class_names)} classes is trained on and validated on. Add videos of "
@@ -122,8 +86,3 @@ def _folds(labels, groups, folds, seed):
         warnings.simplefilter("ignore", UserWarning)
         for _, indices in splitter.split(groups, labels, groups):
             yield np.isin(np.arange(len(labels)), indices)
-
-
-def _part(catalog, chosen):
-    paths = [path for path, taken in zip(catalog.paths, chosen, strict=True) if taken]
-    return Catalog(paths, catalog.labels[chosen], catalog.class_names)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seattn import arguments
-from keras_seattn.data.catalogs import Catalog, video_name
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
 from keras_seattn.data.decoding import VideoError
 from keras_seattn.data.plan import Plan
@@ -134,7 +134,7 @@ def train_clips(
     first_step = arguments.whole_number(first_step, "first_step")
     catalog = opened(catalog, unreadable)
     source = source_of(catalog, unreadable)
-    names = [video_name(path) for path in catalog.paths]
+    names = catalog.names
     videos = sorted(np.flatnonzero(source.frames).tolist(), key=names.__getitem__)
     view = View.of(size, preprocessing)
     plan = Plan(videos, source.frames, frames, batch_size, seed, crop_scales)

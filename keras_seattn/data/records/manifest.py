@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import fnmatch
+import functools
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import numpy as np
 from keras_seattn import arguments
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.groups import video_group
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records import index
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
@@ -52,6 +54,16 @@ class Records:
 
     def __len__(self):
         return len(self.paths)
+
+    @property
+    def names(self) -> list[str]:
+        """As those of a `Catalog`."""
+        return self.paths
+
+    @functools.cached_property
+    def groups(self) -> list[str]:
+        """As those of a `Catalog`."""
+        return [video_group(name) for name in self.paths]
 
     def rows(self, video: int) -> tuple[str, np.ndarray]:
         """The shard that holds a video, and where its frames lie in it, rows of `index.ROW`."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
-from keras_seattn.data.catalogs import Catalog, video_name
+from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.decoding import VideoError, read_present
 from keras_seattn.data.records import index
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
@@ -106,8 +106,7 @@ def write_records(
         "shards": shards,
         "seed": seed,
         "catalog": [
-            [video_name(path), int(label)]
-            for path, label in zip(catalog.paths, catalog.labels, strict=True)
+            [name, int(label)] for name, label in zip(catalog.names, catalog.labels, strict=True)
         ],
     }
     damage, stopped = DamageLog(catalog), threading.Event()
@@ -254,11 +253,11 @@ def _claim(output_dir, plan):
 
 def _sources(catalog, parts):
     """The name, the size and the time of each video of each shard."""
+    names = catalog.names
 
     def source(position):
-        path = catalog.paths[position]
-        status = storage.status(path)
-        return [video_name(path), status.st_size, status.st_mtime_ns]
+        status = storage.status(catalog.paths[position])
+        return [names[position], status.st_size, status.st_mtime_ns]
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         return [list(pool.map(source, map(int, part))) for part in parts]
