@@ -31,7 +31,7 @@ import keras_seattn
 from keras_seattn.data import Catalog, find_videos, train_clips
 from keras_seattn.data.decoding import scan_video
 from keras_seattn.data.records import open_records, write_records
-from keras_seattn.data.sampling import random_clip, random_crop
+from keras_seattn.data.sampling import ClipRule, Timeline, random_crop
 from keras_seattn.data.scaling import crop_and_scale
 from keras_seattn.data.tfio import loading
 from keras_seattn.preprocessing import HARA_2018
@@ -138,7 +138,7 @@ def plain_decoding(read, paths, clips, cores):
     work = []
     for i in range(clips):
         video = videos[i % len(videos)]
-        numbers = random_clip(video.frames, FRAMES, generator)
+        numbers = ClipRule(FRAMES).random(Timeline.of(video), generator)
         work.append((video, numbers, random_crop(generator)))
     with concurrent.futures.ThreadPoolExecutor(cores) as pool:
         start = time.perf_counter()

@@ -11,8 +11,70 @@ from keras_seattn.description import description_of
 from keras_seattn.errors import InputError
 
 
+class Sampling(typing.NamedTuple):
+    """Which frames of a video make a clip; not both a stride and a rate.
+
+    Attributes:
+        frames: `"consecutive"`: some that follow each other. `"spread"`: one of
+            each of as many equal parts of the whole video, a random one in
+            training, the middle one in testing, so that a video is one clip
+            (Wang et al. 2016, Temporal Segment Networks, Section 3.1).
+        frame_stride: int, every which frame is taken of consecutive ones.
+        frame_rate: float, how many consecutive frames a second are taken, by
+            the times at which they are shown; None takes them as they are.
+
+    Example:
+
+    >>> Sampling(frame_rate=15)
+    Sampling(frames='consecutive', frame_stride=1, frame_rate=15)
+    """
+
+    frames: str = "consecutive"
+    frame_stride: int = 1
+    frame_rate: float | None = None
+
+    @classmethod
+    def checked(cls, values: typing.Any) -> "Sampling":
+        """The sampling that a caller or a file gives, if it is one.
+
+        Args:
+            values: `Sampling`, or what JSON makes of it.
+
+        Raises:
+            ValueError: It is none, or its parts do not go together.
+        """
+        try:
+            frames, stride, rate = values
+            right = frames in ("consecutive", "spread")
+            right = right and isinstance(stride, int) and stride >= 1
+            right = right and (rate is None or (_are_numbers([rate], 1) and rate > 0))
+            right = right and (frames == "consecutive") + (stride == 1) + (rate is None) >= 2
+        except (TypeError, ValueError):
+            right = False
+        if not right:
+            raise InputError(
+                '`sampling` must be Sampling(frames="consecutive"), Sampling(frames="spread"), '
+                "Sampling(frame_stride=) with a whole number of 1 or more, or "
+                f"Sampling(frame_rate=) with a number above 0. Received: {values!r:.200}"
+            )
+        return cls(frames, stride, None if rate is None else float(rate))
+
+    def __str__(self):
+        if self.frames == "spread":
+            return "spread over the video"
+        if self.frame_rate is not None:
+            return f"{self.frame_rate:g} a second"
+        return "in a row" if self.frame_stride == 1 else f"{self.frame_stride} apart"
+
+
+CONSECUTIVE = Sampling()
+
+
 class Preprocessing(typing.NamedTuple):
-    """What is done to frames: scaled, their middle cut out, and RGB values (x - mean) / deviation.
+    """What becomes of a video on its way to a network.
+
+    Some of its frames make a clip. They are scaled, their middle is cut out,
+    and RGB values become (x - mean) / deviation.
 
     Attributes:
         mean: 3 floats, of R, G and B, from 0 to 255.
@@ -21,11 +83,13 @@ class Preprocessing(typing.NamedTuple):
             to, whatever its own ratio is, in sides of the clip, 1 or more:
             bilinear, without a filter against aliasing. None: the shorter side
             becomes that of the clip and the ratio is kept, with a filter.
+        sampling: `Sampling`, which frames make a clip.
     """
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...] = (1.0, 1.0, 1.0)
     frame: tuple[float, ...] | None = None
+    sampling: Sampling = CONSECUTIVE
 
     @classmethod
     def checked(cls, values: typing.Any) -> "Preprocessing":
@@ -33,8 +97,8 @@ class Preprocessing(typing.NamedTuple):
 
         Args:
             values: list or tuple of lists or tuples: the mean, the deviation
-                and, where there is one, the frame, such as a `Preprocessing`
-                or what JSON makes of it.
+                and, where there are such, the frame and the sampling, such as
+                a `Preprocessing` or what JSON makes of it.
 
         Returns:
             `Preprocessing`.
@@ -44,7 +108,8 @@ class Preprocessing(typing.NamedTuple):
                 frame; a deviation is not above 0, or a frame is below 1.
         """
         try:
-            mean, deviation, frame = values if len(values) == 3 else (*values, None)
+            given: list[typing.Any] = list(values)
+            mean, deviation, frame, sampling = given + [None, CONSECUTIVE][len(given) - 2 :]
             right = _are_numbers(mean, 3) and _are_numbers(deviation, 3)
             right = right and np.float32(deviation).min() > 0
             right = right and (frame is None or (_are_numbers(frame, 2) and min(frame) >= 1))
@@ -56,8 +121,9 @@ class Preprocessing(typing.NamedTuple):
                 "deviation above 0, and for some networks the height and width of the frame in "
                 f"sides of the clip, 1 or more. Received: preprocessing={values!r:.200}"
             )
-        parts = (mean, deviation) if frame is None else (mean, deviation, frame)
-        return cls(*(tuple(map(float, part)) for part in parts))
+        frame = None if frame is None else tuple(map(float, frame))
+        mean, deviation = tuple(map(float, mean)), tuple(map(float, deviation))
+        return cls(mean, deviation, frame, Sampling.checked(sampling))
 
 
 def _are_numbers(values, count):
@@ -75,12 +141,13 @@ HARA_2020 = Preprocessing(
     mean=(0.4345 * 255, 0.4051 * 255, 0.3775 * 255),
     deviation=(0.2768 * 255, 0.2713 * 255, 0.2737 * 255),
 )
-# How torchvision's video networks were trained, on frames of 128 x 171 for clips of 112 x 112; and
-# networks of pictures on ImageNet.
+# How torchvision's video networks were trained, on frames of 128 x 171 for clips of 112 x 112, 15 a
+# second; and networks of pictures on ImageNet.
 TORCHVISION = Preprocessing(
     mean=(0.43216 * 255, 0.394666 * 255, 0.37645 * 255),
     deviation=(0.22803 * 255, 0.22145 * 255, 0.216989 * 255),
     frame=(128 / 112, 171 / 112),
+    sampling=Sampling(frame_rate=15.0),
 )
 IMAGENET = Preprocessing(
     mean=(0.485 * 255, 0.456 * 255, 0.406 * 255),
@@ -98,11 +165,14 @@ def description_as_json(
     class_names: Sequence[str] | None, preprocessing: Preprocessing | None
 ) -> dict:
     """What `checked_description` reads back, as files hold it."""
-    return {
-        "class_names": class_names and list(class_names),
-        "preprocessing": preprocessing
-        and [list(values) for values in preprocessing if values is not None],
-    }
+    parts = None
+    if preprocessing is not None:
+        preprocessing = Preprocessing.checked(preprocessing)
+        parts = [part and list(part) for part in preprocessing]
+        # As earlier versions read it, where there is nothing that they do not know.
+        if preprocessing.sampling == CONSECUTIVE:
+            parts = [part for part in parts[:3] if part is not None]
+    return {"class_names": class_names and list(class_names), "preprocessing": parts}
 
 
 def checked_description(description: dict) -> tuple[list[str] | None, Preprocessing | None]:
@@ -110,8 +180,8 @@ def checked_description(description: dict) -> tuple[list[str] | None, Preprocess
 
     Args:
         description: dict of what JSON holds: `"class_names"`, a list of str,
-            and `"preprocessing"`, a mean, a deviation and, where there is one,
-            a frame; None where they are not known.
+            and `"preprocessing"`, a mean, a deviation and, where there are
+            such, a frame and a sampling; None where they are not known.
 
     Returns:
         `(class_names, preprocessing)`: list of str and `Preprocessing`, or

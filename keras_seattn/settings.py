@@ -4,12 +4,10 @@ They are handed down whole, and nothing here loads Keras: commands read their fl
 """
 
 import dataclasses
-import json
-import typing
 from collections.abc import Iterable
 
 from keras_seattn import arguments
-from keras_seattn.errors import InputError, MissingFileError
+from keras_seattn.errors import InputError
 
 STAGES = (1, 2, 3, 4)
 # The networks, and their builders in `keras_seattn.applications`.
@@ -34,6 +32,7 @@ DATASETS = {
 }
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 PREPROCESSINGS = ("hara2018", "hara2020", "torchvision", "imagenet")
+SAMPLINGS = ("consecutive", "spread")
 RECIPES = ("paper", "fine-tuning", "quick")
 # The sides of training crops, as shares of the shorter side (Hara et al. 2018, Section 3.2).
 CROP_SCALES = tuple(2 ** (-quarter / 4) for quarter in range(5))
@@ -52,6 +51,11 @@ class NetworkSettings:
         weights: str, as for the builders, or None.
         preprocessing: str, what `weights` were trained with, a name of
             `preprocessing.PREPROCESSINGS`; None means what they say.
+        sampling: `"consecutive"` or `"spread"`, the frames of a clip; see
+            `preprocessing.Sampling`, also for the next two. Where all three are
+            None, they are those of `weights`.
+        frame_stride: int, or None.
+        frame_rate: float, or None.
         se_stages, sa_stages: tuples of the stages with modules; None means
             those of the builder, but of frozen stages those of `weights`.
         channel_reduction, sequence_reduction, attention_reduction: int.
@@ -63,6 +67,9 @@ class NetworkSettings:
     width: float | None = None
     weights: str | None = None
     preprocessing: str | None = None
+    sampling: str | None = None
+    frame_stride: int | None = None
+    frame_rate: float | None = None
     se_stages: tuple | None = None
     sa_stages: tuple | None = None
     channel_reduction: int = 16
@@ -72,6 +79,26 @@ class NetworkSettings:
     def __post_init__(self):
         arguments.one_of(self.model, tuple(MODELS), "model")
         arguments.one_of(self.preprocessing, (None, *PREPROCESSINGS), "preprocessing")
+        arguments.one_of(self.sampling, (None, *SAMPLINGS), "sampling")
+        told = (
+            self.sampling == "spread",
+            self.frame_stride is not None,
+            self.frame_rate is not None,
+        )
+        if sum(told) > 1:
+            raise InputError(
+                'Give one of sampling="spread", `frame_stride` and `frame_rate`: each says which '
+                "frames a clip has."
+            )
+        if self.frame_stride is not None:
+            _set(self, frame_stride=arguments.positive_integer(self.frame_stride, "frame_stride"))
+        if self.frame_rate is not None and not (
+            isinstance(self.frame_rate, int | float) and 0 < self.frame_rate < float("inf")
+        ):
+            raise InputError(
+                "`frame_rate` must be a number of frames a second above 0. Received: "
+                f"{self.frame_rate!r}"
+            )
         if self.width is not None and not (
             isinstance(self.width, int | float) and 0 < self.width < float("inf")
         ):
@@ -121,17 +148,20 @@ class FitSettings:
     """How a model is fitted to the videos of a catalog.
 
     Attributes:
-        epochs: int; each shows one clip of every training video.
+        epochs: int; each shows one clip of every training video, or
+            `clips_per_open`.
         batch_size: int, the clips of a training step.
         seed: int, of the sampling of clips; None for other clips each time.
         crop_scales: tuple of float in (0, 1]; see `data.train_clips`.
         unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
+        clips_per_open: int; see `data.train_clips`.
         save_every: float, the seconds after which the state of a training is
             written again, to go on from.
     """
 
     epochs: int = 100
     batch_size: int = 32
+    clips_per_open: int = 1
     seed: int | None = None
     crop_scales: tuple = CROP_SCALES
     unreadable: str = "stop"
@@ -142,6 +172,7 @@ class FitSettings:
             self,
             epochs=arguments.positive_integer(self.epochs, "epochs"),
             batch_size=arguments.positive_integer(self.batch_size, "batch_size"),
+            clips_per_open=arguments.positive_integer(self.clips_per_open, "clips_per_open"),
             seed=arguments.seed(self.seed),
             crop_scales=tuple(self.crop_scales),
         )
@@ -216,11 +247,6 @@ TUNERS = ("grid", "random", "bayesian", "hyperband")
 OBJECTIVES = ("val_top1", "val_clip_top1", "val_loss", "clip_top1", "loss")
 
 
-Settings = typing.TypeVar(
-    "Settings", NetworkSettings, DataSettings, FitSettings, RunSettings, SearchSettings
-)
-
-
 def checked_stages(stages: Iterable[int] | int, name: str) -> tuple:
     """`stages` as a sorted tuple, or a ValueError that names the argument."""
     stages = tuple(stages) if hasattr(stages, "__iter__") else (stages,)
@@ -244,68 +270,6 @@ def parse_stages(text: str) -> tuple:
     if not all(number in map(str, STAGES) for number in numbers):
         raise InputError(f"stages must be like 1,2,3,4 or 3,4 or none, not {text!r}")
     return checked_stages(map(int, numbers), "stages")
-
-
-def changed(settings: Settings, values: dict) -> Settings:
-    """`settings` with those of `values`, a dict, that are among its fields."""
-    names = {field.name for field in dataclasses.fields(settings)}
-    return dataclasses.replace(settings, **{n: x for n, x in values.items() if n in names})
-
-
-def fit_settings(kind: type[Settings], settings: Settings | int | None, values: dict) -> Settings:
-    """The settings that a function takes whole, or by the names of their fields.
-
-    Args:
-        kind: the class: `FitSettings` or one made of it.
-        settings: such settings, None for the defaults, or an int, the epochs.
-        values: dict of fields to change.
-
-    Raises:
-        TypeError: There is no such field, or `settings` are none.
-    """
-    if isinstance(settings, int):
-        settings, values = None, {"epochs": settings, **values}
-    if settings is not None and not isinstance(settings, kind):
-        raise TypeError(f"Give `{kind.__name__}`, or epochs= and the like by name, not {settings}")
-    return dataclasses.replace(settings or kind(), **values)
-
-
-def read_config(path: str) -> tuple[NetworkSettings, RunSettings]:
-    """The settings of a run, of its `config.json`.
-
-    Args:
-        path: str.
-
-    Returns:
-        `(NetworkSettings, RunSettings)`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not of a run, or a value cannot be.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            config = json.load(file)
-    except FileNotFoundError as error:
-        raise MissingFileError(f"There is no configuration of a run: {path}") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON: {error}. Correct it.") from error
-    kinds = (NetworkSettings, RunSettings)
-    names = [[field.name for field in dataclasses.fields(kind)] for kind in kinds]
-    known = config if isinstance(config, dict) else {}
-    missing = [name for own in names for name in own if name not in known]
-    if missing:
-        raise InputError(
-            f"{path} is not the config.json of a run of this version: it lacks "
-            f"{', '.join(missing)}. Give the settings as flags."
-        )
-    try:
-        return tuple(
-            kind(**{name: config[name] for name in own})
-            for kind, own in zip(kinds, names, strict=True)
-        )
-    except (InputError, TypeError) as error:
-        raise InputError(f"{path}: {error}") from error
 
 
 def _check_seconds(settings, name):

@@ -7,7 +7,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "keras_seattn"
 # From the bottom to the top; a room uses those that come before it. docs/development.md draws them.
 ROOMS = (
     "version", "errors", "arguments", "processes", "files", "folder_lock", "progress", "onednn",
-    "stopping", "raised", "settings", "labels", "description", "preprocessing",
+    "stopping", "raised", "settings", "configuration", "labels", "description", "preprocessing",
     "layers", "checkpoints", "applications",
     "data",
     "export", "prediction", "pages", "evaluation", "explain", "training", "tuning",

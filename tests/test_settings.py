@@ -8,6 +8,7 @@ import pytest
 
 from keras_seattn import applications
 from keras_seattn.applications import building
+from keras_seattn.configuration import changed, fit_settings, read_config
 from keras_seattn.settings import (
     MODELS,
     DataSettings,
@@ -15,10 +16,7 @@ from keras_seattn.settings import (
     NetworkSettings,
     RunSettings,
     SearchSettings,
-    changed,
-    fit_settings,
     parse_stages,
-    read_config,
     stages_as_text,
 )
 

@@ -29,18 +29,19 @@ def write_video(
     pixels="yuv420p",
     format=None,
     muxer=None,
+    rate=RATE,
 ):
-    """Encodes frames; `times` are presentation times in 1/25 s, for a variable frame rate."""
+    """Encodes frames; `times` are presentation times in 1/rate s, for a variable frame rate."""
     with av.open(str(path), "w", format=format, options=muxer or {}) as container:
-        stream = container.add_stream(codec, rate=RATE, options=options or {})
+        stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.height, stream.width = images.shape[1:3]
         stream.pix_fmt = pixels
         stream.gop_size = gop
-        stream.codec_context.time_base = fractions.Fraction(1, RATE)
+        stream.codec_context.time_base = 1 / fractions.Fraction(rate)
         for i, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = i if times is None else int(times[i])
-            frame.time_base = fractions.Fraction(1, RATE)
+            frame.time_base = 1 / fractions.Fraction(rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return str(path)

@@ -6,7 +6,7 @@ import keras
 
 from keras_seattn import applications, checkpoints
 from keras_seattn.applications.builders import Builder
-from keras_seattn.preprocessing import PREPROCESSINGS
+from keras_seattn.preprocessing import HARA_2018, PREPROCESSINGS, Sampling
 from keras_seattn.settings import MODELS, STAGES, NetworkSettings
 
 
@@ -57,9 +57,9 @@ def resolved(network: NetworkSettings, first_stage: int = 1) -> NetworkSettings:
 
 def base_arguments(network: NetworkSettings, classes: int) -> dict:
     """The arguments of the builder for `NetworkSettings`, without those of the modules."""
-    told = {"preprocessing": PREPROCESSINGS[network.preprocessing]} if network.preprocessing else {}
+    preprocessing = _preprocessing(network)
     return {
-        **told,
+        **({"preprocessing": preprocessing} if preprocessing else {}),
         "weights": network.weights,
         "input_shape": (network.frames, network.size, network.size, 3),
         "classes": classes,
@@ -91,3 +91,18 @@ def build(network: NetworkSettings, classes: int) -> keras.Model:
     return builder_of(network)(
         **base_arguments(network, classes), **{name: getattr(network, name) for name in modules}
     )
+
+
+def _preprocessing(network):
+    """What `NetworkSettings` say of the preprocessing; None if that is as the weights say."""
+    known = network.preprocessing and PREPROCESSINGS[network.preprocessing]
+    told = (network.sampling, network.frame_stride, network.frame_rate)
+    if told == (None, None, None):
+        return known
+    if not known and network.weights:
+        known = checkpoints.read(network.weights, builder_of(network).published).preprocessing
+        if known is None:
+            return None  # which loading the weights will find
+    frames, stride, rate = told
+    sampling = Sampling(frames or "consecutive", stride or 1, rate)
+    return (known or HARA_2018)._replace(sampling=sampling)

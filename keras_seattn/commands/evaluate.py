@@ -20,6 +20,19 @@ def add_flags(parser):
         "--classes", nargs="+", metavar="NAME", help="classes to draw closer (20 random ones)"
     )
     parser.add_argument("--seed", type=flags.seed, default=0, help="of the random classes (0)")
+    parser.add_argument(
+        "--clips-per-video",
+        type=flags.count,
+        metavar="N",
+        help="score N clips, evenly spread over the video (all that do not overlap)",
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        choices=[1, 3],
+        default=1,
+        help="score the centre, or both ends of the longer side too (1)",
+    )
     flags.add_data_flags(parser)
 
 
@@ -37,7 +50,14 @@ def run(options):
     model = flags.load_model(options.model)
     os.makedirs(options.output, exist_ok=True)
     _, catalog = datasets.load(data, options.output)
-    result = evaluation.evaluate(model, catalog, options.batch_size, unreadable=data.unreadable)
+    result = evaluation.evaluate(
+        model,
+        catalog,
+        options.batch_size,
+        unreadable=data.unreadable,
+        clips_per_video=options.clips_per_video,
+        crops=options.crops,
+    )
     # Training leaves its epochs beside the model.
     history = os.path.join(os.path.dirname(options.model), "history.csv")
     path = evaluation.write_report(
@@ -49,6 +69,8 @@ def run(options):
             "model": options.model,
             "output": options.output,
             "batch_size": options.batch_size,
+            "clips_per_video": options.clips_per_video,
+            "crops": options.crops,
             "classes": options.classes,
             "seed": options.seed,
             **dataclasses.asdict(data),

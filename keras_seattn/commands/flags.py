@@ -9,17 +9,17 @@ import dataclasses
 import os
 import sys
 
+from keras_seattn.configuration import changed, read_config
 from keras_seattn.settings import (
     CROP_SCALES,
     DATASETS,
     MODELS,
     PRECISIONS,
     PREPROCESSINGS,
+    SAMPLINGS,
     DataSettings,
     NetworkSettings,
     RunSettings,
-    changed,
-    read_config,
 )
 
 # Small enough to learn in minutes on two cores.
@@ -98,6 +98,19 @@ def add_network_flags(parser):
         choices=PREPROCESSINGS,
         help="what --weights were trained with, where the file does not tell",
     )
+    add(
+        "--sampling",
+        choices=SAMPLINGS,
+        help="frames of a clip: consecutive, or spread, one of each equal part of the video (that "
+        "of --weights; else consecutive)",
+    )
+    add("--frame-stride", type=count, metavar="N", help="take every Nth frame")
+    add(
+        "--frame-rate",
+        type=float,
+        metavar="R",
+        help="take R frames a second, whatever the videos have",
+    )
     return add
 
 
@@ -111,6 +124,13 @@ def add_training_flags(parser, epochs):
     add = group(parser, "training")
     add("--batch-size", type=count, help="clips of a step (32; demo 16)")
     add("--epochs", type=count, help=f"({epochs})")
+    add(
+        "--clips-per-open",
+        type=count,
+        metavar="K",
+        help="clips cut out of a video each time that it is opened: less decoding, epochs of K "
+        "times as many clips (1)",
+    )
     add(
         "--mixed-precision",
         choices=PRECISIONS,

@@ -16,12 +16,12 @@ import signal
 import sys
 
 from keras_seattn.commands import flags
+from keras_seattn.configuration import changed
 from keras_seattn.settings import (
     OBJECTIVES,
     TUNERS,
     RunSettings,
     SearchSettings,
-    changed,
     checked_stages,
     parse_stages,
 )

@@ -147,8 +147,10 @@ def _plan(network, run, config, model, training_videos, test_videos):
         f"Network:  {model.name}, width {network.width:g}, {count}, "
         f"SE in stages {stages[0]}, self-attention in stages {stages[1]}\n"
         f"Start:    {start}\n"
-        f"Clips:    {network.frames} frames of {network.size} x {network.size} pixels, "
-        f"{min(run.batch_size, training_videos)} a step, {run.mixed_precision}\n"
+        f"Clips:    {network.frames} frames{_sampling(model)} of {network.size} x {network.size} "
+        "pixels, "
+        f"{min(run.batch_size, run.clips_per_open * training_videos)} a step, "
+        f"{run.mixed_precision}\n"
         f"Training: {run.epochs} epochs, {config['optimizer']}, learning rate "
         f"{config['highest_learning_rate']:g}\n"
         f"Results:  {config['output']}"
@@ -158,3 +160,11 @@ def _plan(network, run, config, model, training_videos, test_videos):
             "\nThe demo's network and clips are a small fraction of the paper's, to fit minutes."
         )
     return text
+
+
+def _sampling(model):
+    """Which frames the clips have, as a part of a sentence; "" for consecutive ones."""
+    from keras_seattn import preprocessing
+
+    sampling = preprocessing.preprocessing_of(model).sampling
+    return "" if sampling == preprocessing.CONSECUTIVE else f" ({sampling})"

@@ -9,7 +9,7 @@ that Keras shows for it, the mean of its epoch so far. The run may be of another
 import os
 
 from keras_seattn.commands import flags
-from keras_seattn.settings import changed, read_config
+from keras_seattn.configuration import changed, read_config
 
 
 def add_flags(parser):

@@ -1,44 +1,38 @@
 """Video files -> frames: exactly the frames asked for, decoding no more than they need."""
 
 import bisect
-import collections
-import contextlib
-import itertools
+import math
 import os
-from collections.abc import Iterator, Sequence
+import typing
+from collections.abc import Sequence
 
 import av
 import numpy as np
 
-from keras_seattn.data.opening import TooLargeError, VideoError, frames_of, open_file, packets
+from keras_seattn.data.opening import TooLargeError, VideoError
 from keras_seattn.data.pixels import Scaler, Window
-from keras_seattn.data.scanning import Video, scan_video, shown_packets
+from keras_seattn.data.scanning import Video, scan_video
+from keras_seattn.data.seeking import decode
 
 __all__ = [
+    "FramesOfClip",
     "MissingFramesError",
     "TooLargeError",
     "Video",
     "VideoError",
     "decode",
+    "read_clips",
     "read_frames",
     "read_present",
     "read_video",
     "scan_video",
 ]
-# The codecs, of those with frames that no other refers to, whose decoders can pass over them at any
-# time; and how many packets at most come between one and another whose frame is shown earlier.
-_CAN_SKIP = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4")
-_REORDERED = 16
-# Of FFmpeg's AVPictureType: predicted from others.
-_PREDICTED = (2, 3)
+# To open a file again and seek takes about as long as to decode so many frames.
+_WORTH_SEEKING = 16
 
 
 class MissingFramesError(VideoError):
     """Frames of a video that cannot be decoded, where others can."""
-
-
-class _MisfitError(Exception):
-    """A way to read a video that proves to be none."""
 
 
 def read_frames(
@@ -103,37 +97,92 @@ def read_present(
         `(pixels, there)`: `there` is a bool array, `(len(numbers),)`, False for
         frames that cannot be decoded, whose pixels mean nothing.
     """
-    numbers = np.asarray(numbers)
+    clip = FramesOfClip(numbers, window, flip)
+    pixels, there = read_clips(video, [clip], size, filtered=filtered)
+    return pixels[0], there[0]
+
+
+class FramesOfClip(typing.NamedTuple):
+    """What `read_clips` reads of a video for one clip.
+
+    Attributes:
+        numbers: sequence of int, frame numbers from 0.
+        window: as of `read_frames`.
+        flip: bool, whether to mirror left and right.
+    """
+
+    numbers: Sequence[int] | np.ndarray
+    window: Window | None = None
+    flip: bool = False
+
+
+def read_clips(
+    video: Video,
+    clips: Sequence[FramesOfClip],
+    size: tuple[int, int] | None = None,
+    *,
+    filtered: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the frames of several clips of a video file; each is decoded once.
+
+    Args:
+        video: `Video`.
+        clips: sequence of `FramesOfClip`, each with as many frames.
+        size, filtered: as of `read_frames`.
+
+    Returns:
+        `(pixels, there)`: uint8 array, `(clips, frames, height, width, 3)`, and
+        bool array, `(clips, frames)`, False for frames that cannot be decoded,
+        whose pixels mean nothing.
+
+    Raises:
+        VideoError: The file cannot be read any more. The message names it.
+        IndexError: A number is outside of the video.
+    """
+    numbers = np.array([clip.numbers for clip in clips])
     if numbers.min() < 0 or numbers.max() >= video.frames:
         raise IndexError(
             f"`numbers` must be from 0 to {video.frames - 1} for {video.path}. Received: "
             f"{numbers.min()} to {numbers.max()}"
         )
-    whole = (video.height, video.width)
+    whole, window = (video.height, video.width), clips[0].window
     size = size or ((int(window[2]), int(window[3])) if window else whole)
-    wanted, places = np.unique(numbers, return_inverse=True)
-    pixels = np.empty((len(wanted), *size, 3), "uint8")
-    there = np.zeros(len(wanted), bool)
-    place, scale = 0, Scaler()
-    for number, frame in decode(video, int(wanted[0]), int(wanted[-1])):
-        while wanted[place] < number:
-            place += 1
-        if wanted[place] > number:
-            continue
+    places: dict[int, dict[int, list[int]]] = {}
+    for (clip, place), number in np.ndenumerate(numbers):
+        places.setdefault(int(number), {}).setdefault(clip, []).append(place)
+    pixels = np.empty((*numbers.shape, *size, 3), "uint8")
+    there = np.zeros(numbers.shape, bool)
+    scale = Scaler()
+    for number, frame in _decode_wanted(video, sorted(places)):
         try:
             if scale.shown_size(frame) != whole:  # The size changes in the middle of the file.
                 image = np.ascontiguousarray(scale(frame, size=whole))
                 frame = av.VideoFrame.from_ndarray(image)
-            pixels[place] = scale(frame, window, size, flip=flip, filtered=filtered)
+            for clip, own in places[number].items():
+                _, window, flip = clips[clip]
+                pixels[clip, own] = scale(frame, window, size, flip=flip, filtered=filtered)
+                there[clip, own] = True
         except av.FFmpegError as error:
             raise VideoError(
                 f"{video.path}: frame {number} cannot be scaled: {error}. Encode the video anew, "
                 "or leave it out."
             ) from error
-        there[place] = True
-    if np.array_equal(wanted, numbers):
-        return pixels, there
-    return pixels[places], there[places]
+    return pixels, there
+
+
+def _decode_wanted(video, wanted):
+    """Yields `(number, frame)` of frames of rising numbers, seeking where frames lie far apart."""
+    keyframes = [keyframe.number for keyframe in video.keyframes]
+    first = 0
+    for place, number in enumerate(wanted):
+        following = wanted[place + 1] if place + 1 < len(wanted) else math.inf
+        sought = keyframes[bisect.bisect_right(keyframes, following) - 1]
+        if following == math.inf or sought - number > _WORTH_SEEKING:
+            run = set(wanted[first : place + 1])
+            for decoded, frame in decode(video, wanted[first], number):
+                if decoded in run:
+                    yield decoded, frame
+            first = place + 1
 
 
 def read_video(path: str | os.PathLike) -> np.ndarray:
@@ -159,149 +208,3 @@ def read_video(path: str | os.PathLike) -> np.ndarray:
     video = scan_video(os.fspath(path))
     pixels, there = read_present(video, range(video.frames))
     return pixels if there.all() else pixels[there]
-
-
-def decode(
-    video: Video, first: int = 0, last: int | None = None
-) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Decodes frames of a video file, from no further back than they need.
-
-    Args:
-        video: `Video`.
-        first: int, the number of the first frame.
-        last: int, the number of the last one; None for that of the video.
-
-    Yields:
-        `(number, av.VideoFrame)`, numbers rising; those of frames that cannot
-        be decoded are left out.
-
-    Raises:
-        VideoError: The file cannot be read any more. The message names it.
-    """
-    last = video.frames - 1 if last is None else last
-    for way in _ways(video, first):
-        with contextlib.suppress(_MisfitError):
-            for number, frame in way:
-                if first <= number <= last:
-                    first = number + 1
-                    yield number, frame
-                if number >= last:
-                    return
-            return
-
-
-def _ways(video, first):
-    """The ways to frame `first` of a video, the shortest first; the last is always right."""
-    number = _timed if video.timed else _counted
-    numbers = [keyframe.number for keyframe in video.keyframes]
-    keyframe = video.keyframes[bisect.bisect_right(numbers, first) - 1]
-    if keyframe.number > 0:
-        yield _from_keyframe(video, keyframe, number, first)
-    if video.timed:
-        yield _from_start(video, number, first)
-    yield _from_start(video, _counted, first)
-
-
-def _from_keyframe(video, keyframe, number, first):
-    """Yields `(number, frame)` from a keyframe on."""
-    for find in (_seek, _skip):
-        with open_file(video.path) as (container, stream):
-            found = find(container, stream, keyframe)
-            if found is not None:
-                yield from number(stream, found, keyframe, first)
-                return
-    raise _MisfitError
-
-
-def _from_start(video, number, first):
-    """Yields `(number, frame)` from the first frame on."""
-    with open_file(video.path) as (container, stream):
-        yield from number(stream, packets(container, stream), video.keyframes[0], first)
-
-
-def _seek(container, stream, keyframe):
-    """The packets from a keyframe on; None where seeking does not lead to it."""
-    # Some containers find a keyframe by when it is shown, others by when it is decoded.
-    for time in (keyframe.pts, keyframe.dts):
-        try:
-            container.seek(time, stream=stream)
-        except (av.FFmpegError, TypeError):  # It cannot be sought in, or there is no such time.
-            continue
-        found = _skip(container, stream, keyframe)
-        if found is not None:
-            return found
-    return None
-
-
-def _skip(container, stream, keyframe):
-    """The packets from a keyframe on; None if it is not among those that come, or was passed."""
-    source, is_shown = packets(container, stream), shown_packets(stream)
-    for packet in source:
-        if packet.is_keyframe and packet.pts is not None and is_shown(packet):
-            if packet.pts == keyframe.pts:
-                return itertools.chain([packet], source)
-            if packet.pts > keyframe.pts:
-                break
-    return None
-
-
-def _timed(stream, source, keyframe, first):
-    """Yields the frames of packets from a keyframe on, with numbers by their times.
-
-    A frame's number is that of the keyframe and how many packets bring frames that are shown
-    between the two, whether they can be decoded or not. Frames before `first` that no other frame
-    refers to are not decoded.
-    """
-    is_shown, times, latest = shown_packets(stream), [], -1
-    context, ahead = stream.codec_context, collections.deque()
-    can_skip = context.name in _CAN_SKIP
-
-    def decoded(packet):
-        if can_skip and packet is not None and packet.pts is not None:
-            number = keyframe.number + bisect.bisect_left(times, packet.pts)
-            context.skip_frame = "NONREF" if number < first else "DEFAULT"
-        return frames_of(stream, packet)
-
-    for packet in itertools.chain(source, [None] * (_REORDERED + 1)):
-        if packet is not None:
-            time = packet.pts
-            if time is not None and time >= keyframe.pts and is_shown(packet):
-                bisect.insort(times, time)
-        ahead.append(packet)
-        if len(ahead) <= _REORDERED:
-            continue
-        for frame in decoded(ahead.popleft()):
-            time = frame.pts
-            if time is not None and time < keyframe.pts:
-                continue  # It is shown before the keyframe and lacks what it refers to.
-            # Times only rise: one that is not behind the latest is not found.
-            place = len(times) if time is None else bisect.bisect_left(times, time, latest + 1)
-            if place == len(times) or times[place] != time:
-                raise _MisfitError
-            if latest < 0:
-                _check_start(frame, keyframe)
-            yield keyframe.number + place, frame
-            latest = place
-    if latest < 0:
-        raise _MisfitError
-
-
-def _counted(stream, source, keyframe, _):
-    """Yields the frames of packets from a keyframe on, with numbers as they come."""
-    number = keyframe.number - 1
-    for packet in itertools.chain(source, [None]):
-        for frame in frames_of(stream, packet):
-            if number < keyframe.number:
-                if keyframe.number > 0 and frame.pts != keyframe.pts:
-                    continue  # It is shown before the keyframe and lacks what it refers to.
-                _check_start(frame, keyframe)
-            number += 1
-            yield number, frame
-    if 0 <= number < keyframe.number:
-        raise _MisfitError
-
-
-def _check_start(frame, keyframe):
-    """Raises a _MisfitError if decoding cannot start at what is said to be a keyframe."""
-    if keyframe.number > 0 and (frame.pts != keyframe.pts or frame.pict_type in _PREDICTED):
-        raise _MisfitError

@@ -1,5 +1,6 @@
 """What is known of video files, kept on disk, so that a second start need not open them again."""
 
+import itertools
 import os
 import threading
 import zipfile
@@ -13,7 +14,7 @@ from keras_seattn.files import replacing
 
 # What is kept of a `Video` as a column of its own, in the order of its arguments.
 _FIELDS = ("frames", "height", "width", "pixel_aspect", "rate", "plain", "timed")
-_NUMBERS = ("size", "changed", *_FIELDS, "first_keyframe")
+_NUMBERS = ("size", "changed", *_FIELDS, "first_keyframe", "first_time")
 _NO_TIME = -(2**63)
 
 
@@ -80,19 +81,21 @@ class Index:
 
 def _arrays(entries):
     """The entries as arrays, in which hundreds of thousands are read at once."""
-    numbers, errors, keyframes = [], [], []
+    numbers, errors, keyframes, times = [], [], [], []
     for size, changed, found in entries.values():
         video = isinstance(found, Video)
         rest = [getattr(found, name, False) for name in _FIELDS]
-        numbers.append((size, changed, *rest, len(keyframes)))
+        numbers.append((size, changed, *rest, len(keyframes), len(times)))
         errors.append("" if video else str(found))
         if video:
             keyframes += [[_NO_TIME if n is None else n for n in key] for key in found.keyframes]
+            times += found.times or ()
     columns = zip(*numbers, strict=True) if numbers else [()] * len(_NUMBERS)
     return {
         **{name: np.array(column) for name, column in zip(_NUMBERS, columns, strict=True)},
         "reader": np.array(READER),
         "keyframes": np.array(keyframes, "int64").reshape(-1, 3),
+        "times": np.array(times, "float64"),
         "paths": _joined(entries),
         "errors": _joined(errors),
     }
@@ -103,15 +106,22 @@ def _entries(arrays):
     numbers = [arrays[name].tolist() for name in _NUMBERS]
     columns = (_with_none(column) for column in arrays["keyframes"].T)
     keyframes = list(map(Keyframe, *columns))
-    ends = [*numbers[-1][1:], len(keyframes)]
+    times = arrays["times"].tolist()
+    *numbers, first_keyframes, first_times = numbers
     entries = {}
-    for path, error, end, size, changed, *rest, first in zip(
-        paths, errors, ends, *numbers, strict=True
+    for path, error, key, time, size, changed, *rest in zip(
+        paths,
+        errors,
+        itertools.pairwise([*first_keyframes, len(keyframes)]),
+        itertools.pairwise([*first_times, len(times)]),
+        *numbers,
+        strict=True,
     ):
         if error:
             found = VideoError(error)
         else:
-            found = Video(path, *rest, tuple(keyframes[first:end]))
+            keys = tuple(keyframes[slice(*key)])
+            found = Video(path, *rest, keys, tuple(times[slice(*time)]) or None)
         entries[path] = (size, changed, found)
     return entries
 

@@ -1,5 +1,6 @@
 """Catalogs -> `tf.data` datasets of clips, for training and for testing."""
 
+import itertools
 import os
 import secrets
 import warnings
@@ -10,26 +11,24 @@ import tensorflow as tf
 
 from keras_seattn import arguments
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.data.clip_dataset import ClipDataset, numpy_function
+from keras_seattn.data.clip_dataset import ClipDataset
+from keras_seattn.data.clip_reading import preprocessed, read
 from keras_seattn.data.decoding import VideoError
 from keras_seattn.data.plan import Plan
 from keras_seattn.data.records import Records
 from keras_seattn.data.records.manifest import opened
 from keras_seattn.data.sampling import (
     CROP_SCALES,
+    ClipRule,
     View,
-    consecutive_clip,
-    count_consecutive_clips,
 )
-from keras_seattn.data.sources import FileSource, source_of
-from keras_seattn.data.tfio.decoding import GraphReader
+from keras_seattn.data.sources import check_times, source_of
 from keras_seattn.data.training_clips import TrainingClips
 from keras_seattn.data.unreadable import DamageLog
 from keras_seattn.errors import InputError
 from keras_seattn.preprocessing import HARA_2018, Preprocessing
 
 DECODERS = ("pyav", "tfio")
-_NONE = -1  # in place of a video that cannot be read any more
 
 
 def train_clips(
@@ -44,14 +43,16 @@ def train_clips(
     preprocessing: Preprocessing | None = None,
     decoder: str = "pyav",
     *,
+    clips_per_open: int = 1,
     first_step: int = 0,
 ) -> TrainingClips:
     """Random clips for training, one of each video an epoch, for `model.fit`.
 
-    A clip is `frames` frames from a random start, a random square crop of
-    them resized to `size`, flipped left-right half of the time; the crop is
-    the same for all frames (`sampling.random_clip`, `sampling.random_crop`),
-    and of frames as `preprocessing` has them (`sampling.View`).
+    A clip is `frames` frames from a random start, or others as the sampling of
+    `preprocessing` says (`sampling.ClipRule`); a random square crop of them
+    resized to `size`, flipped left-right half of the time; the crop is the same
+    for all frames (`sampling.random_crop`), and of frames as `preprocessing`
+    has them (`sampling.View`).
     The videos come in a new random order each epoch. Videos are opened and
     checked at once, and decoded while the model trains, on all cores. A clip
     that touches frames that cannot be decoded is drawn anew; a video that
@@ -91,6 +92,10 @@ def train_clips(
             decodes whole videos. It is for files that you trust: damaged ones,
             or frames that change their size, can end the process. What it
             cannot decode is left to PyAV.
+        clips_per_open: int, how many clips are cut out of a video each time
+            that it is opened, for a batch; a divisor of `batch_size`. Its
+            frames are decoded once for all of them, and an epoch holds so many
+            clips of each video.
         first_step: int, the step to begin at, counted from the beginning of
             the training: the first iteration is the rest of its epoch.
 
@@ -104,7 +109,8 @@ def train_clips(
         ValueError: An argument outside of what is said above, or no videos.
         VideoError: Videos cannot be read; the message lists them. It may come
             later, from the data set, when more than 1 % of them vanish or
-            prove unreadable, or a shard does. Networks of this package pass it
+            prove unreadable, or a shard does. Or a frame rate is asked for, and
+            videos do not tell theirs. Networks of this package pass it
             on as it is; around `fit` of another model, use `data.as_raised`.
         ImportError: tensorflow-io is needed, for `decoder` or a path such as
             `s3://...`, and cannot be used; says why.
@@ -122,6 +128,12 @@ def train_clips(
     frames = arguments.positive_integer(frames, "frames")
     size = arguments.positive_integer(size, "size")
     batch_size = arguments.positive_integer(batch_size, "batch_size")
+    clips_per_open = arguments.positive_integer(clips_per_open, "clips_per_open")
+    if batch_size % clips_per_open:
+        raise InputError(
+            "`batch_size` must be a multiple of `clips_per_open`. Received: "
+            f"batch_size={batch_size}, clips_per_open={clips_per_open}"
+        )
     if not len(crop_scales) or not all(0 < scale <= 1 for scale in crop_scales):
         raise InputError(
             f"`crop_scales` must hold numbers above 0, up to 1. Received: crop_scales={crop_scales}"
@@ -136,39 +148,41 @@ def train_clips(
     source = source_of(catalog, unreadable)
     names = catalog.names
     videos = sorted(np.flatnonzero(source.frames).tolist(), key=names.__getitem__)
-    view = View.of(size, preprocessing)
-    plan = Plan(videos, source.frames, frames, batch_size, seed, crop_scales)
+    view, rule = View.of(size, preprocessing), ClipRule(frames, preprocessing.sampling)
+    check_times(catalog.paths, source.timelines, rule.sampling, isinstance(catalog, Records))
+    plan = Plan(videos, source.timelines, rule, batch_size, seed, crop_scales, clips_per_open)
     damage = DamageLog(catalog)
 
-    def choose(position):
-        video, clips = next(plan.candidates(int(position)))
-        return video, *next(clips)
+    def choose(positions):
+        video, clips = next(plan.candidates(int(positions[0]) // clips_per_open))
+        return video, list(itertools.islice(clips, clips_per_open)), positions
 
-    def fetch(position):
-        for video, clips in plan.candidates(int(position)):
+    def fetch(positions):
+        for video, clips in plan.candidates(int(positions[0]) // clips_per_open):
             path, failure = catalog.paths[video], None
-            for numbers, crop in clips:
+            chosen = list(itertools.islice(clips, clips_per_open))
+            while len(chosen) == clips_per_open:
                 try:
-                    content, there = source.fetch(video, numbers, crop, view)
+                    content, there = source.fetch(video, chosen, view)
                 except VideoError as error:
                     failure = error
                     break
-                if there.all():
-                    return *content, video
-                damage.note_clips(path, 1)
+                whole = there.all(axis=1)
+                if whole.all():
+                    return *content, np.full(clips_per_open, video), positions
+                damage.note_clips(path, int(np.sum(~whole)))
+                kept = list(itertools.compress(chosen, whole))
+                chosen = kept + list(itertools.islice(clips, clips_per_open - len(kept)))
             damage.note_video(path, failure or VideoError(f"{path}: hardly any clip is whole."))
 
     def clips_at(positions):
-        return _read(positions, source, choose, fetch, frames, view, decoder).map(
-            lambda clip, video, position: (
-                tf.ensure_shape(clip, (frames, size, size, 3)),
-                tf.gather(catalog.labels, video),
-                position,
-            )
+        openings = positions.batch(clips_per_open)
+        return read(openings, source, choose, fetch, frames, view, decoder).map(
+            lambda clip, video, position: (clip, tf.gather(catalog.labels, video), position)
         )
 
     def preprocess(clips):
-        return _preprocess(clips, data_format, preprocessing)
+        return preprocessed(clips, data_format, preprocessing)
 
     return TrainingClips(plan, clips_at, preprocess, first_step)
 
@@ -183,16 +197,25 @@ def test_clips(
     preprocessing: Preprocessing | None = None,
     decoder: str = "pyav",
     damage: DamageLog | None = None,
+    *,
+    clips_per_video: int | None = None,
+    crops: int = 1,
 ) -> tf.data.Dataset:
     """All consecutive clips of all videos, for validation and testing.
 
     A video is scaled to `size` on its shorter side, or as `preprocessing` says,
     cropped at the centre, and cut into clips that do not overlap; the last one
-    is looped to length.
+    is looped to length. Of which frames, the sampling of `preprocessing` says
+    (`sampling.ClipRule`).
 
     Args:
         catalog, frames, size, batch_size: as for `train_clips`.
         unreadable, data_format, preprocessing, decoder: as for `train_clips`.
+        clips_per_video: int, how many clips to test of each video, evenly
+            spread from its beginning to its end; None for all that do not
+            overlap.
+        crops: 1 for the centre, or 3, for both ends of the frame's longer side
+            too; the same clip with each is a clip of its own.
         damage: `unreadable.DamageLog`, to learn of what proves damaged later;
             None if nobody asks.
 
@@ -227,13 +250,22 @@ def test_clips(
     arguments.one_of(decoder, DECODERS, "decoder")
     preprocessing = _checked(preprocessing)
     catalog = opened(catalog, unreadable)
-    view = View.of(size, preprocessing)
-    dataset, clips = _consecutive_clips(
-        catalog, frames, view, unreadable, decoder, damage or DamageLog(catalog)
+    if clips_per_video is not None:
+        clips_per_video = arguments.positive_integer(clips_per_video, "clips_per_video")
+    arguments.one_of(crops, (1, 3), "crops")
+    rule = ClipRule(frames, preprocessing.sampling, clips_per_video)
+    dataset, clips = _tested_clips(
+        catalog,
+        rule,
+        View.of(size, preprocessing),
+        crops,
+        unreadable,
+        decoder,
+        damage or DamageLog(catalog),
     )
     dataset = dataset.batch(batch_size).map(
         lambda clips, video, labels: (
-            {"clip": _preprocess(clips, data_format, preprocessing), "video": video},
+            {"clip": preprocessed(clips, data_format, preprocessing), "video": video},
             labels,
         ),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -245,76 +277,51 @@ def test_clips(
 test_clips.__test__ = False  # type: ignore[attr-defined]
 
 
-def _consecutive_clips(catalog, frames, view, unreadable, decoder, damage):
-    """All clips of all videos in order, a dataset of `(clip, video, label)`; and how many."""
+def _tested_clips(catalog, rule, view, crops, unreadable, decoder, damage):
+    """The clips of all videos in order, a dataset of `(clip, video, label)`; and how many."""
     source = source_of(catalog, unreadable)
-    clip_counts = [count_consecutive_clips(int(count), frames) for count in source.frames]
+    check_times(catalog.paths, source.timelines, rule.sampling, isinstance(catalog, Records))
+    counts = [rule.count(line) if line.frames else 0 for line in source.timelines]
+    at_once = max(1, source.clips_at_once // crops)
     runs = np.array(
         [
             (video, first)
-            for video, count in enumerate(clip_counts)
-            for first in range(0, count, source.clips_at_once)
+            for video, count in enumerate(counts)
+            for first in range(0, count, at_once)
         ],
         "int64",
     )
 
-    def choose(video, first):
-        clips = range(first, min(first + source.clips_at_once, clip_counts[video]))
-        numbers = [consecutive_clip(source.frames[video], frames, clip) for clip in clips]
-        return video, np.concatenate(numbers), view.middle
+    def choose(run):
+        video, first = map(int, run)
+        numbers = np.arange(first, min(first + at_once, counts[video]))
+        clips = [
+            (rule.clip(source.timelines[video], int(number)), crop)
+            for number in numbers
+            for crop in view.tested(crops)
+        ]
+        return video, clips, np.repeat(numbers, crops)
 
-    def fetch(video, first):
-        nothing = [np.empty(0, kind.as_numpy_dtype) for kind in source.types]
+    def fetch(run):
+        video, clips, numbers = choose(run)
         try:
-            content, there = source.fetch(*choose(video, first), view)
+            content, there = source.fetch(video, clips, view)
         except VideoError as error:
             damage.note_video(catalog.paths[video], error)
-            return *nothing, _NONE
-        whole = there.reshape(-1, frames).all(axis=1)
+            return nothing
+        whole = there.all(axis=1)
         if not whole.all():
             damage.note_clips(catalog.paths[video], int(np.sum(~whole)))
-            content = [part[np.repeat(whole, frames)] for part in content]
-        return *content, video
+            content = [part[whole] for part in content]
+        return *content, np.full(int(np.sum(whole)), video), numbers[whole]
 
-    def cut(pixels, video, *_):
-        clips = tf.reshape(pixels, (-1, frames, *pixels.shape[1:]))
-        video = tf.repeat(video, tf.shape(clips)[0])
-        return clips, video, tf.gather(catalog.labels, video)
-
-    dataset = tf.data.Dataset.from_tensor_slices((runs[:, 0], runs[:, 1]))
-    dataset = _read(dataset, source, choose, fetch, frames, view, decoder).map(cut).unbatch()
-    return dataset, sum(clip_counts)
-
-
-def _read(dataset, source, choose, fetch, frames, view, decoder):
-    """Reads the frames of each element, in order and in parallel.
-
-    Args:
-        dataset: `tf.data.Dataset` of elements.
-        source: see `sources`.
-        choose: function of an element: `(video, frame numbers, Crop)`.
-        fetch: function of an element: what `source.fetch` reads, and the video, or `_NONE`.
-        frames: int, how many a clip has.
-        view: `View`.
-        decoder: `"pyav"` or `"tfio"`.
-
-    Returns:
-        A `tf.data.Dataset` of `(frames, video, *element)`.
-    """
-
-    def load(*element):
-        *content, video = numpy_function(fetch, element, [*source.types, tf.int64])
-        return tuple(content), tf.ensure_shape(video, ()), *element
-
-    def decode(content, *rest):
-        return source.decode(*content, frames=frames, view=view), *rest
-
-    if decoder == "tfio" and isinstance(source, FileSource):
-        reader = GraphReader(source.videos, choose, view)
-        return reader.clips(dataset, lambda *element: decode(*load(*element)))
-    options = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
-    fetched = dataset.map(load, **options).filter(lambda _, video, *element: video != _NONE)
-    return fetched.map(decode, **options)
+    types = (*source.types, tf.int64, tf.int64)
+    nothing = tuple(np.empty(0, kind.as_numpy_dtype) for kind in types)
+    dataset = tf.data.Dataset.from_tensor_slices(runs)
+    dataset = read(dataset, source, choose, fetch, rule.frames, view, decoder).map(
+        lambda clip, video, _: (clip, video, tf.gather(catalog.labels, video))
+    )
+    return dataset, crops * sum(counts)
 
 
 def _checked(preprocessing):
@@ -327,16 +334,3 @@ def _checked(preprocessing):
         stacklevel=3,
     )
     return HARA_2018
-
-
-def _preprocess(clips, data_format, preprocessing):
-    """`preprocess_input`, in TensorFlow whatever the backend, for a batch of frames."""
-    # On whole rows of pixels: an operation on the last axis, of 3 elements, takes five times as
-    # long as decoding JPEG leaves for it.
-    shape, width = tf.shape(clips), clips.shape[-2]
-    rows = tf.reshape(tf.cast(clips, tf.float32), (-1, 3 * width))
-    rows -= np.tile(np.float32(preprocessing.mean), width)
-    if set(preprocessing.deviation) != {1.0}:
-        rows /= np.tile(np.float32(preprocessing.deviation), width)
-    clips = tf.ensure_shape(tf.reshape(rows, shape), clips.shape)
-    return clips if data_format == "channels_last" else tf.transpose(clips, (0, 4, 1, 2, 3))

@@ -16,7 +16,7 @@ from keras_seattn.data.opening import VideoError, frames_of, open_file, packets,
 from keras_seattn.data.pixels import is_shown_as_stored, odd_angle, orientation, shown_size
 
 # What a scan finds may change with this number, so that what is kept of older ones is not trusted.
-READER = 2
+READER = 3
 # A file that ends before this share of the time that its header promises was cut off.
 COMPLETE_SHARE = 0.9
 # The formats whose headers promise a time: of each stream, and of the longest of the streams.
@@ -25,6 +25,8 @@ _PROMISE_EACH, _PROMISE_LONGEST = ("avi", "mov"), ("asf", "flv", "matroska")
 _SAMPLE = 8
 # Shapes of pixels beyond these (and their inverse) are an error of the header's.
 _WIDEST_PIXEL = 4
+# Times of frames further off a constant rate, in frames, are not only rounded.
+_LARGEST_ROUNDING = 0.25
 # Codecs whose keyframes are drawn on what was there before.
 _DRAWN_ON = ("apng", "gif")
 # In MPEG-4, the start code of a picture, and the most bytes of one that only says that it is not
@@ -66,6 +68,8 @@ class Video:
         timed: bool, whether the times of the file's packets tell the numbers
             of their frames; else frames are counted.
         keyframes: tuple of `Keyframe` in rising order; the first is frame 0.
+        times: tuple of float, when each frame is shown, in seconds from the
+            first; None where all last equally long, or the file does not tell.
     """
 
     path: str
@@ -77,6 +81,7 @@ class Video:
     plain: bool
     timed: bool
     keyframes: tuple[Keyframe, ...]
+    times: tuple[float, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -161,9 +166,10 @@ def _scan(path, size, changed):
     order = _order(path, found, times, sample, reordered, guessed)
     if set(order) != set(times or ()):
         times = None
-    timed = order == times
+    timed, seconds = order == times, None
     if timed and len(times) > 1:
         rate = (len(times) - 1) / ((times[-1] - times[0]) * unit)
+        seconds = _variable(np.subtract(times, times[0]) * float(unit), float(rate))
     return Video(
         path,
         len(order),
@@ -174,6 +180,7 @@ def _scan(path, size, changed):
         is_shown_as_stored(first),
         timed,
         _keyframes(found, order, times),
+        seconds,
     )
 
 
@@ -229,6 +236,12 @@ def _order(path, found, times, sample, reordered, guessed):
         for packet in itertools.chain(packets(container, stream), [None]):
             order += [frame.pts for frame in frames_of(stream, packet)]
     return order
+
+
+def _variable(seconds, rate):
+    """The times of frames as a tuple; None where these are no further off than files round them."""
+    off = np.abs(seconds * rate - np.arange(len(seconds))).max()
+    return tuple(seconds.tolist()) if off > _LARGEST_ROUNDING else None
 
 
 def _are_rising(found, name):

@@ -136,7 +136,8 @@ def _write_files(result, page, title, history_csv, made, classes, seed):
         page,
         title=title,
         subtitle=f"{result.videos:,} videos, {result.clips:,} clips, "
-        f"{len(result.class_names)} classes{result.left_out}",
+        f"{len(result.class_names)} classes{f'; {result.views}' if result.views else ''}"
+        f"{result.left_out}",
         cards=[_card(result, name) for name in _CARDS],
         note=_NOTE,
         sections=sections,

@@ -36,6 +36,7 @@ class EvaluationResult:
         skipped: list of str, the videos that could not be read.
         clips_left_out: int, how many clips of videos that can be read were
             left out, for they touch damaged frames.
+        views: str, which clips of a video were scored; "" if nobody said.
 
     Attributes:
         top1: float, the share of videos whose highest mean score is that of
@@ -72,6 +73,7 @@ class EvaluationResult:
     loss: float = math.nan
     skipped: Sequence[str] = ()
     clips_left_out: int = 0
+    views: str = ""
 
     def __post_init__(self):
         def put(name, value):
@@ -217,6 +219,7 @@ class EvaluationResult:
             "clips": self.clips,
             "skipped": list(self.skipped),
             "clips_left_out": self.clips_left_out,
+            "views": self.views,
             "class_names": self.class_names,
             "per_class": self.per_class,
             "confusion_matrix": self.confusion_matrix.tolist(),
@@ -234,7 +237,7 @@ class EvaluationResult:
             f"{self.balanced_accuracy:.4f} ({self.videos} videos); "
             f"clip top-1 {self.clip_top1:.4f} ({self.clips} clips)"
         )
-        return text + self.left_out
+        return text + (f"; {self.views}" if self.views else "") + self.left_out
 
 
 def _balanced_accuracy(labels, right):

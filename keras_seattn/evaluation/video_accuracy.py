@@ -28,12 +28,15 @@ def evaluate(
     *,
     unreadable: str = "stop",
     progress: bool = True,
+    clips_per_video: int | None = None,
+    crops: int = 1,
 ) -> EvaluationResult:
     """Scores every video of a catalog by the mean softmax over all of its clips.
 
     Clips are those of `data.test_clips`: consecutive, the last one looped to
-    length, centre crop. Their length and size are those of the model's input.
-    Clips that touch damaged frames are left out of the mean.
+    length, centre crop, unless other views are asked for. Their length and size
+    are those of the model's input. Clips that touch damaged frames are left out
+    of the mean.
 
     Where the model knows the names of its classes, the catalog's are matched
     with them by name: their order may be another, and some of the model's may
@@ -49,6 +52,8 @@ def evaluate(
         unreadable: `"stop"` raises if a video cannot be read, `"skip"` warns
             and leaves up to 1 % of the videos out; the result lists them.
         progress: bool, whether to show a progress bar.
+        clips_per_video, crops: int, other views of each video; see
+            `data.test_clips`. The result says which were scored.
 
     Returns:
         An `EvaluationResult`.
@@ -96,6 +101,8 @@ def evaluate(
         data_format=data_format,
         preprocessing=preprocessing,
         damage=damage,
+        clips_per_video=clips_per_video,
+        crops=crops,
     )
     score_sums = np.zeros((len(catalog), classes))
     clip_counts = np.zeros(len(catalog), int)
@@ -133,4 +140,13 @@ def evaluate(
         loss=float(clip_losses[scored].sum() / clip_counts[scored].sum()),
         skipped=[path for path, left_out in zip(catalog.paths, skipped, strict=True) if left_out],
         clips_left_out=damage.clips,
+        views=_views(preprocessing.sampling, clips_per_video, crops),
     )
+
+
+def _views(sampling, clips_per_video, crops):
+    """Which clips of a video are scored, in words."""
+    clips = f"{clips_per_video} clips" if clips_per_video else "all clips"
+    if sampling.frames == "spread" and not clips_per_video:
+        clips = "1 clip"
+    return f"{clips} of frames {sampling}, {'centre crop' if crops == 1 else f'{crops} crops'}"

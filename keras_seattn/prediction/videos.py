@@ -1,5 +1,7 @@
 """A video -> the classes it most likely shows, and when: clip scores averaged over the video."""
 
+import collections
+import itertools
 import os
 import typing
 import warnings
@@ -11,9 +13,11 @@ import numpy as np
 from keras_seattn import arguments
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.pixels import Scaler, shown_size
-from keras_seattn.data.sampling import View, consecutive_clip, count_consecutive_clips
+from keras_seattn.data.sampling import ROUNDING, ClipRule, Timeline, View
 from keras_seattn.data.scanning import scan_video
+from keras_seattn.data.sources import check_times
 from keras_seattn.data.streams import TimedFrame, is_stream, stream_frames
+from keras_seattn.errors import InputError
 from keras_seattn.export import ExportedModel
 from keras_seattn.labels import decode_predictions
 from keras_seattn.prediction.models import check_probabilities, class_names_of, load_model
@@ -143,6 +147,8 @@ def video_clips(
 ) -> Iterator[tuple[np.ndarray, list[TimedFrame]]]:
     """Cuts a video up into the clips that `evaluate` scores, while it is read.
 
+    Which frames a clip has is as the model was trained: its sampling.
+
     Clips that touch frames that cannot be decoded are left out; a warning says
     how many.
 
@@ -151,44 +157,100 @@ def video_clips(
 
     Yields:
         `(clip, list of data.streams.TimedFrame)`: a float32 array in the shape
-        of the model's input, without the batch axis, and its frames as they
-        came, which are fewer for the last clip of a video.
+        of the model's input, without the batch axis, and its frames, which are
+        fewer for the last clip of a video.
 
     Raises:
         ValueError, VideoError: As `predict`.
     """
     length, size, data_format = clip_shape(model)
     preprocessing = preprocessing_of(model)
-    view, scale = View.of(size, preprocessing), Scaler()
-    frames, images, number, clips = [], [], -1, 0
+    view, scale, rule = (
+        View.of(size, preprocessing),
+        Scaler(),
+        ClipRule(length, preprocessing.sampling),
+    )
 
-    def preprocess():
-        looped = consecutive_clip(len(images), length, 0)
-        clip = preprocess_input(np.stack(images)[looped], "channels_last", preprocessing)
-        return np.moveaxis(clip, -1, 0) if data_format == "channels_first" else clip
+    def pixels(timed):
+        window = view.window(view.middle, *shown_size(timed.frame), timed.pixel_aspect)
+        return scale(timed.frame, window, (size, size), filtered=view.filtered)
 
-    for timed in stream_frames(source):
-        number = timed.number
-        if number % length == 0:
-            frames, images = [], []
-        if number % length == len(frames):  # Else one before it is missing.
-            window = view.window(view.middle, *shown_size(timed.frame), timed.pixel_aspect)
-            images.append(scale(timed.frame, window, (size, size), filtered=view.filtered))
-            frames.append(timed)
-        if len(images) == length:
-            clips += 1
-            yield preprocess(), frames
-            frames, images = [], []
-    total = number + 1 if is_stream(source) else scan_video(source).frames
-    if images and frames[-1].number == total - 1:
-        clips += 1
-        yield preprocess(), frames
-    left_out = count_consecutive_clips(total, length) - clips
-    if left_out:
+    clips = _clips_of_stream if is_stream(source) else _clips_of_file
+    for taken in clips(source, rule, pixels):
+        timed, images = zip(*taken, strict=True)
+        clip = preprocess_input(rule.looped(np.stack(images)), "channels_last", preprocessing)
+        clip = np.moveaxis(clip, -1, 0) if data_format == "channels_first" else clip
+        yield clip, _one_after_the_other(timed)
+
+
+def _clips_of_file(path, rule, pixels):
+    """Yields the clips of a file, lists of `(TimedFrame, pixels)`, while it is read."""
+    timeline = Timeline.of(scan_video(path))
+    check_times([os.fspath(path)], [timeline], rule.sampling)
+    clips = collections.deque(
+        rule.taken(timeline, number).tolist() for number in range(rule.count(timeline))
+    )
+    total, whole, kept = len(clips), 0, {}
+    wanted = {number for clip in clips for number in clip}
+    for timed in stream_frames(path):
+        if timed.number in wanted:
+            kept[timed.number] = timed, pixels(timed)
+        while clips and clips[0][-1] <= timed.number:
+            numbers = clips.popleft()
+            if kept.keys() >= set(numbers):
+                whole += 1
+                yield [kept[number] for number in numbers]
+            kept = {number: kept[number] for number in kept if clips and number >= clips[0][0]}
+    if total - whole:
         warnings.warn(
-            f"{source}: {left_out} clips are left out, for some of their frames are damaged.",
-            stacklevel=2,
+            f"{path}: {total - whole} clips are left out, for some of their frames are damaged.",
+            stacklevel=3,
         )
+
+
+def _clips_of_stream(source, rule, pixels):
+    """As `_clips_of_file`, of what has no known end."""
+    if rule.sampling.frames == "spread":
+        raise InputError(
+            f"{source}: the model's clips are spread over whole videos, and a stream has no end "
+            "that could be known. Record it, and give the file."
+        )
+    taken = []
+    for timed in _taken_of_stream(stream_frames(source), rule.sampling):
+        same = taken and taken[-1][0] is timed
+        taken.append((timed, taken[-1][1] if same else pixels(timed)))
+        if len(taken) == rule.frames:
+            yield taken
+            taken = []
+    if taken:
+        yield taken
+
+
+def _taken_of_stream(frames, sampling):
+    """The frames of a stream that `sampling` takes, when it is known that they are."""
+    if not sampling.frame_rate:
+        yield from (timed for timed in frames if timed.number % sampling.frame_stride == 0)
+        return
+    shown, count = None, 0
+    for timed in itertools.chain(frames, [None]):
+        until = shown and (timed.start if timed else shown.end)
+        while shown and count / sampling.frame_rate < until - ROUNDING:
+            yield shown
+            count += 1
+        shown = timed
+
+
+def _one_after_the_other(frames):
+    """Frames that come several times in a row share the time that they are shown."""
+    times = []
+    for _, same in itertools.groupby(frames, lambda timed: timed.number):
+        same = list(same)
+        first, length = same[0], (same[0].end - same[0].start) / len(same)
+        times += [
+            first._replace(start=first.start + i * length, end=first.start + (i + 1) * length)
+            for i in range(len(same))
+        ]
+    return times
 
 
 def summarize(

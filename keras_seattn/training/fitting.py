@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_seattn import stopping
+from keras_seattn.configuration import fit_settings
 from keras_seattn.data.catalogs import Catalog, match_classes
 from keras_seattn.data.pipeline import train_clips
 from keras_seattn.data.records.manifest import Records
@@ -19,7 +20,7 @@ from keras_seattn.errors import DivergedError, InputError
 from keras_seattn.prediction.models import check_probabilities
 from keras_seattn.preprocessing import clip_shape, preprocessing_of
 from keras_seattn.raised import as_raised
-from keras_seattn.settings import FitSettings, fit_settings
+from keras_seattn.settings import FitSettings
 from keras_seattn.training.differences import describe
 from keras_seattn.training.keeping import KeepState
 from keras_seattn.training.lines import EpochLines
@@ -162,6 +163,7 @@ def clips_of(
         seed=seed,
         unreadable=settings.unreadable,
         crop_scales=settings.crop_scales,
+        clips_per_open=settings.clips_per_open,
         data_format=data_format,
         preprocessing=preprocessing_of(model),
         first_step=first_step,

@@ -226,8 +226,8 @@ def make_recipe(run: RunSettings, network: NetworkSettings, training_videos: int
     rate = run.learning_rate
     recipe = run.recipe or ("fine-tuning" if run.train_from_stage else "paper")
     if recipe == "quick":
-        batch_size = min(run.batch_size, training_videos)
-        steps = math.ceil(run.epochs * training_videos / batch_size)
+        clips = run.clips_per_open * training_videos
+        steps = math.ceil(run.epochs * clips / min(run.batch_size, clips))
         return quick_recipe(steps, 3e-3 if rate is None else rate)
     if recipe == "fine-tuning":
         return fine_tuning_recipe(run.batch_size, rate)

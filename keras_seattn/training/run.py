@@ -5,13 +5,14 @@ import typing
 
 import keras
 
+from keras_seattn.configuration import fit_settings
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.records.manifest import Records
 from keras_seattn.errors import ExistingFileError
 from keras_seattn.evaluation import EvaluationResult, evaluate, write_report
 from keras_seattn.folder_lock import FolderLock
 from keras_seattn.preprocessing import clip_shape
-from keras_seattn.settings import FitSettings, fit_settings
+from keras_seattn.settings import FitSettings
 from keras_seattn.training.differences import describe
 from keras_seattn.training.fitting import check_classes, fit_from, stoppable
 from keras_seattn.training.recipe import Recipe
@@ -68,7 +69,7 @@ def train(
             defaults.
         config, command: for the report; see `evaluation.write_report`.
         **changes: fields of `FitSettings` to change: `epochs=`, `batch_size=`,
-            `seed=`, `unreadable=`, `crop_scales=`, `save_every=`.
+            `clips_per_open=`, `seed=`, `unreadable=`, `crop_scales=`, `save_every=`.
 
     Returns:
         An `evaluation.EvaluationResult` of the test catalog.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import keras
 
+from keras_seattn.configuration import fit_settings
 from keras_seattn.data.catalogs import Catalog, match_classes, summary
 from keras_seattn.data.holding_out import hold_out
 from keras_seattn.data.unreadable import scan_catalog
@@ -18,7 +19,7 @@ from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.files import replacing, write_json
 from keras_seattn.folder_lock import FolderLock
 from keras_seattn.prediction import load_model
-from keras_seattn.settings import SearchSettings, fit_settings
+from keras_seattn.settings import SearchSettings
 from keras_seattn.training.recipe import Recipe, paper_recipe
 from keras_seattn.tuning import oracles
 from keras_seattn.tuning.cost import Cost, measure_cost

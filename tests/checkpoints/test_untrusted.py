@@ -17,7 +17,13 @@ from tiny_network import TinyNetwork
 from keras_seattn import checkpoints
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.prediction import load_model
-from keras_seattn.preprocessing import HARA_2018, TORCHVISION, Preprocessing, description_as_json
+from keras_seattn.preprocessing import (
+    CONSECUTIVE,
+    HARA_2018,
+    TORCHVISION,
+    Preprocessing,
+    description_as_json,
+)
 
 SMALL = {"input_shape": (8, 24, 24, 3), "classes": 3, "width": 0.1}
 
@@ -219,7 +225,7 @@ def test_what_preprocessing_may_be():
     two = [[1, 2, 3], [4, 5, 6]]  # as files have it where frames keep their ratio
     assert Preprocessing.checked(two) == Preprocessing((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
     assert description_as_json(None, Preprocessing.checked(two))["preprocessing"] == two
-    assert Preprocessing.checked([*two, [1, 2]]) == (*map(tuple, two), (1.0, 2.0))
+    assert Preprocessing.checked([*two, [1, 2]]) == (*map(tuple, two), (1.0, 2.0), CONSECUTIVE)
     with pytest.raises(ValueError, match=r"`preprocessing` must be.*Received: preprocessing=None"):
         Preprocessing.checked(None)
 

@@ -11,13 +11,15 @@ from keras_seattn.applications.video_network import VideoNetwork
 from keras_seattn.data import Catalog, load_ucf101, train_clips
 from keras_seattn.data.plan import Plan
 from keras_seattn.data.records import write_records
+from keras_seattn.data.sampling import ClipRule, Timeline
 from keras_seattn.preprocessing import HARA_2018
 
 OPTIONS = {"frames": 8, "size": 24, "preprocessing": HARA_2018}
 
 
 def plan(videos=10, batch_size=4, seed=0):
-    return Plan(range(videos), [30 + v for v in range(videos)], 8, batch_size, seed, (1.0, 0.5))
+    timelines = [Timeline(30 + video) for video in range(videos)]
+    return Plan(range(videos), timelines, ClipRule(8), batch_size, seed, (1.0, 0.5))
 
 
 def shown(plan, position):

@@ -6,7 +6,7 @@ import pytest
 from video_files import decode_all, moving_pattern, write_video
 from video_kinds import GOP, KINDS, OTHERS, SOUGHT
 
-from keras_seattn.data import decoding
+from keras_seattn.data import seeking
 from keras_seattn.data.decoding import read_frames, read_present, read_video, scan_video
 
 # Those whose frames the container hides, or which have lost some, and how many are left.
@@ -42,14 +42,14 @@ def test_every_clip_is_that_of_a_sequential_decode(kind, tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """The numbers of frames that were decoded, one for each packet."""
-    counts, frames_of = [], decoding.frames_of
+    counts, frames_of = [], seeking.frames_of
 
     def counting(stream, packet):
         frames = frames_of(stream, packet)
         counts.append(len(frames))
         return frames
 
-    monkeypatch.setattr(decoding, "frames_of", counting)
+    monkeypatch.setattr(seeking, "frames_of", counting)
     return counts
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from tiny_network import TinyNetwork
 from video_files import moving_pattern, write_video
 
+from keras_seattn import preprocessing
 from keras_seattn.data import Catalog, read_video, test_clips, train_clips
 from keras_seattn.data.pixels import interpolated
 from keras_seattn.data.records import open_records, write_records
@@ -18,8 +19,10 @@ from keras_seattn.errors import InputError
 from keras_seattn.evaluation import evaluate
 from keras_seattn.explain import video as explained
 from keras_seattn.prediction.videos import predict, video_clips
-from keras_seattn.preprocessing import HARA_2018, TORCHVISION
+from keras_seattn.preprocessing import CONSECUTIVE, HARA_2018
 
+# Its frames, but all of them.
+TORCHVISION = preprocessing.TORCHVISION._replace(sampling=CONSECUTIVE)
 VIEW = View.of(112, TORCHVISION)
 SHAPES = {"4:3": (240, 320), "16:9": (360, 640), "upright": (320, 240), "smaller": (72, 96)}
 

@@ -17,13 +17,14 @@ from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.groups import video_group
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records import index
+from keras_seattn.data.sampling import Timeline
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.files import cache_file, write_json
 from keras_seattn.progress import progress_bar
 
 MANIFEST = "manifest.json"
-VERSION = 1
+VERSION, OLDER = 2, 1  # those of version 1 do not tell when frames are shown
 _CHUNK = 2**24
 _REPAIR = "Remove them and run the command that wrote them again, which writes these only."
 
@@ -39,6 +40,7 @@ class Records:
         labels: int array of the length of `paths`.
         class_names: list of str.
         frames: int array, the number of frames of each video.
+        timelines: list of `Timeline`, of each video.
         places: int array, `(videos, 2)`: the number of the shard that holds
             each, and its first row in the index of that.
         indexes: list of arrays of `index.ROW`, one of each shard.
@@ -49,6 +51,7 @@ class Records:
     labels: np.ndarray
     class_names: list[str]
     frames: np.ndarray
+    timelines: list[Timeline]
     places: np.ndarray
     indexes: list[np.ndarray]
 
@@ -124,12 +127,14 @@ def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
         shards = [shard for shard in shards if shard["file"] not in damaged]
     files = [os.path.join(folder, shard["file"]) for shard in shards]
     videos = [
-        (name, label, frames, number, first)
+        (name, label, frames, number, first, _timeline(frames, *times))
         for number, shard in enumerate(shards)
-        for (name, label, frames), first in zip(shard["videos"], _first_rows(shard), strict=True)
+        for (name, label, frames, *times), first in zip(
+            shard["videos"], _first_rows(shard), strict=True
+        )
     ]
     videos.sort(key=lambda video: video[0])
-    names, *numbers = zip(*videos, strict=True)
+    names, *numbers, timelines = zip(*videos, strict=True)
     labels, frames, numbers, first_rows = (np.array(column, "int64") for column in numbers)
     return Records(
         files,
@@ -137,14 +142,20 @@ def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
         labels,
         manifest["class_names"],
         frames,
+        list(timelines),
         np.stack([numbers, first_rows], axis=1),
         _open_indexes(files, shards),
     )
 
 
+def _timeline(frames, rate=0.0, times=None):
+    """When frames are shown, of what a manifest says of a video; older ones say nothing."""
+    return Timeline(frames, rate, None if times is None else np.array(times))
+
+
 def _first_rows(shard):
     """Where the rows of each video of a shard begin in its index."""
-    return np.cumsum([0] + [frames for *_, frames in shard["videos"]])[:-1]
+    return np.cumsum([0] + [frames for _, _, frames, *_ in shard["videos"]])[:-1]
 
 
 def _open_indexes(files, shards):
@@ -182,7 +193,7 @@ def read_manifest(folder: str | os.PathLike) -> dict:
     path = os.path.join(folder, MANIFEST)
     try:
         manifest = json.loads(storage.read_text(path))
-        known = manifest["version"] == VERSION
+        known = manifest["version"] in (VERSION, OLDER)
     except FileNotFoundError as error:
         raise MissingFileError(
             f"{folder} has no {MANIFEST}: it is not a folder of finished records. Check the path, "
@@ -192,7 +203,8 @@ def read_manifest(folder: str | os.PathLike) -> dict:
         raise InputError(f"{path} cannot be read: {error!r}. Write the records again.") from error
     if not known:
         raise InputError(
-            f"{path} is of version {manifest['version']}; this package reads version {VERSION}."
+            f"{path} is of version {manifest['version']}; this package reads versions "
+            f"{OLDER} and {VERSION}."
         )
     return manifest
 

@@ -2,6 +2,7 @@
 
 import operator
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +24,7 @@ class RecordSource:
         records: `Records`.
 
     Attributes:
-        frames, types, clips_at_once: as those of `FileSource`.
+        frames, timelines, types, clips_at_once: as those of `FileSource`.
     """
 
     types = (tf.string, tf.int32, tf.int32, tf.float32, tf.bool)
@@ -31,16 +32,23 @@ class RecordSource:
 
     def __init__(self, records: Records):
         self._records = records
-        self.frames = records.frames
+        self.frames, self.timelines = records.frames, records.timelines
 
     def fetch(
-        self, video: int, numbers: np.ndarray, crop: Crop, view: View
-    ) -> tuple[tuple, np.ndarray]:
+        self, video: int, clips: Sequence[tuple[np.ndarray, Crop]], view: View
+    ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """Reads the JPEG images of frames; see `FileSource.fetch`.
 
         Returns:
             `((bytes that hold them, where each begins, lengths, window, flip), there)`.
         """
+        parts = [self._fetch(video, numbers, crop, view) for numbers, crop in clips]
+        content, *rest = zip(*parts, strict=True)
+        there = np.ones((len(clips), len(clips[0][0])), bool)
+        return (np.array(content, object), *map(np.stack, rest)), there
+
+    def _fetch(self, video, numbers, crop, view):
+        """What is read of one clip."""
         shard, rows = self._records.rows(video)
         # As Python's numbers, which are quicker one by one.
         offsets, lengths, crcs, heights, widths = zip(*rows[numbers].tolist(), strict=True)
@@ -55,8 +63,7 @@ class RecordSource:
                 raise self._error(video, shard, f"frame {number} is not what was written")
         places = (np.array(values, "int32") for values in (begins, lengths))
         window = np.array(view.window(crop, heights[0], widths[0]), "float32")
-        fetched = np.array(content, object), *places, window, np.array(crop.flip)
-        return fetched, np.ones(len(numbers), bool)
+        return content, *places, window, np.array(crop.flip)
 
     def decode(
         self,

@@ -158,7 +158,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
                     raise concurrent.futures.CancelledError
                 name, label = plan["catalog"][position]
                 try:
-                    example, frames = _example(
+                    example, frames, *times = _example(
                         videos[position],
                         name,
                         label,
@@ -177,7 +177,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
                     writer.write(record)
                     rows.append(index.rows_of_record(record, start))
                     start += index.record_size(len(record))
-                    written.append([name, label, frames])
+                    written.append([name, label, frames, *times])
                 bar.update()
         size = os.path.getsize(partial)
         digest = checksum(partial)
@@ -186,16 +186,19 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
         "file": os.path.basename(path),
         "bytes": size,
         "sha256": digest,
-        "frames": sum(frames for *_, frames in written),
+        "frames": sum(frames for _, _, frames, *_ in written),
         "videos": written,
     }
 
 
 def _example(video, name, label, class_name, short_side, quality):
-    """The `tf.train.SequenceExample` of a video, and its number of frames."""
+    """The `tf.train.SequenceExample` of a video, its number of frames, their rate, and times.
+
+    The times only where frames do not last equally long, in seconds.
+    """
     factor = min(1, short_side / min(video.shape))
     height, width = (max(1, round(side * factor)) for side in video.shape)
-    images = []
+    images, kept = [], []
     for first in range(0, video.frames, _FRAMES_AT_ONCE):
         numbers = range(first, min(first + _FRAMES_AT_ONCE, video.frames))
         pixels, there = read_present(video, numbers, size=(height, width))
@@ -203,6 +206,7 @@ def _example(video, name, label, class_name, short_side, quality):
             tf.io.encode_jpeg(image, quality=quality, optimize_size=True).numpy()
             for image in pixels[there]
         ]
+        kept += np.asarray(numbers)[there].tolist()
     if not images:
         raise VideoError(f"{video.path}: no frame can be decoded. Leave it out.")
     context = {
@@ -221,7 +225,17 @@ def _example(video, name, label, class_name, short_side, quality):
             feature_lists=tf.train.FeatureLists(feature_list={"image/encoded": frames}),
         ),
         len(images),
+        *_times(video, kept),
     )
+
+
+def _times(video, kept):
+    """The rate of the frames of a video that are kept; and their times if these need be told."""
+    if video.rate and len(kept) > 1 and (video.times or len(kept) < video.frames):
+        times = np.array(video.times)[kept] if video.times else np.array(kept) / video.rate
+        times -= times[0]
+        return (len(kept) - 1) / times[-1], np.round(times, 6).tolist()
+    return (video.rate,)
 
 
 def _integer(value):

@@ -24,8 +24,8 @@ class GraphReader:
 
     Args:
         videos: list of `Video`, or None for one that cannot be read.
-        choose: function of a dataset's element, run by Python: `(index of the
-            video, frame numbers, Crop)`.
+        choose: function of a dataset's element, run by Python; see
+            `clip_reading.read`.
         view: `View`.
 
     Raises:
@@ -47,43 +47,48 @@ class GraphReader:
             )
 
     def clips(self, dataset: tf.data.Dataset, other: Callable[..., tuple]) -> tf.data.Dataset:
-        """Maps `read` over a dataset, in order and in parallel; `other` where it cannot or fails.
+        """The clips of the elements of a dataset, in order and read in parallel.
 
         Args:
             dataset: `tf.data.Dataset` of elements.
-            other: function of an element, likewise `(clip, index, *element)`.
+            other: function of an element that this cannot read, or fails to:
+                `((clips,), videos, keys)`.
 
         Returns:
-            A `tf.data.Dataset` of `(clip, index, *element)`.
+            A `tf.data.Dataset` of `((clip,), video, key)`.
         """
 
-        def read(*element):
-            return *self.read(*element), *element
-
-        def one(*element):
+        def one(element):
             element = tf.data.Dataset.from_tensors(element)
-            tried = element.filter(self._takes).map(read).ignore_errors()
-            return tried.concatenate(element.map(other)).take(1)
+            tried = element.filter(self._takes).map(self.read).ignore_errors()
+            return tried.concatenate(element.map(other)).take(1).unbatch()
 
         return dataset.interleave(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    def read(self, *element: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The clip of an element, and the index of its video: uint8 `(frames, size, size, 3)`.
+    def read(self, element: tf.Tensor) -> tuple[tuple[tf.Tensor], tf.Tensor, tf.Tensor]:
+        """The clips of an element, with their videos and keys.
 
         It fails, in the graph, where the file cannot be decoded to its last frame.
         """
-        index, path, count, numbers, window, flip = numpy_function(
-            self._plan, element, [tf.int64, tf.string, tf.int64, tf.int64, tf.float32, tf.bool]
+        path, count, numbers, windows, flips, videos, keys = numpy_function(
+            self._plan,
+            [element],
+            [tf.string, tf.int64, tf.int64, tf.float32, tf.bool, tf.int64, tf.int64],
         )
         frames = tf.ensure_shape(self._decode(tf.io.read_file(path), 0), (None, None, None, 3))
         complete = tf.debugging.assert_equal(tf.shape(frames, tf.int64)[0], count)
+
+        def clip(part):
+            numbers, window, flip = part
+            pixels = tf.gather(frames, tf.ensure_shape(numbers, (None,)))
+            pixels = self._scale(pixels, tf.ensure_shape(window, (4,)))
+            pixels = tf.cond(flip, lambda: tf.reverse(pixels, [2]), lambda: pixels)
+            return tf.saturate_cast(tf.round(pixels), tf.uint8)
+
         with tf.control_dependencies([complete]):
-            frames = tf.gather(frames, tf.ensure_shape(numbers, (None,)))
-        clip = self._scale(frames, tf.ensure_shape(window, (4,)))
-        clip = tf.cond(flip, lambda: tf.reverse(clip, [2]), lambda: clip)
-        clip = tf.saturate_cast(tf.round(clip), tf.uint8)
-        clip = tf.ensure_shape(clip, (None, self.view.size, self.view.size, 3))
-        return clip, tf.ensure_shape(index, ())
+            frames = tf.identity(frames)
+        clips = tf.map_fn(clip, (numbers, windows, flips), fn_output_signature=tf.uint8)
+        return (clips,), videos, keys
 
     def _scale(self, frames, window):
         size = self.view.size
@@ -96,21 +101,26 @@ class GraphReader:
             lambda: crop_and_scale(frames, window, size, False),
         )
 
-    def _takes(self, *element):
-        def takes(*element):
-            return (_is_safe(self.videos[self.choose(*element)[0]]),)
+    def _takes(self, element):
+        def takes(element):
+            return (_is_safe(self.videos[self.choose(element)[0]]),)
 
-        (takes_it,) = numpy_function(takes, element, [tf.bool])
+        (takes_it,) = numpy_function(takes, [element], [tf.bool])
         return tf.ensure_shape(takes_it, ())
 
-    def _plan(self, *element):
-        index, numbers, crop = self.choose(*element)
-        video = self.videos[index]
-        window = np.array(self.view.window(crop, video.height, video.width), "float32")
-        if self.view.filtered:
-            window[:2] -= window[:2] % 2  # as PyAV's
+    def _plan(self, element):
+        index, clips, keys = self.choose(element)
+        video, windows = self.videos[index], []
+        for _, crop in clips:
+            window = np.array(self.view.window(crop, video.height, video.width), "float32")
+            if self.view.filtered:
+                window[:2] -= window[:2] % 2  # as PyAV's
+            windows.append(window)
         path = video.path.encode("utf-8", "surrogateescape")
-        return index, path, video.frames, np.asarray(numbers, "int64"), window, crop.flip
+        numbers = np.array([numbers for numbers, _ in clips], "int64")
+        flips = np.array([crop.flip for _, crop in clips])
+        videos = np.full(len(clips), index)
+        return path, video.frames, numbers, np.stack(windows), flips, videos, keys
 
 
 def _is_safe(video):
