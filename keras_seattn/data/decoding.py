@@ -178,13 +178,15 @@ def decode(
     Raises:
         VideoError: The file cannot be read any more. The message names it.
     """
-    last = video.frames - 1 if last is None else last
+    before = video.first or 0  # in the file, by whose numbers it is decoded
+    last = before + (video.frames - 1 if last is None else last)
+    first += before
     for way in _ways(video, first):
         with contextlib.suppress(_MisfitError):
             for number, frame in way:
                 if first <= number <= last:
                     first = number + 1
-                    yield number, frame
+                    yield number - before, frame
                 if number >= last:
                     return
             return

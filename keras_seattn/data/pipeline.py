@@ -134,7 +134,7 @@ def train_clips(
     first_step = arguments.whole_number(first_step, "first_step")
     catalog = opened(catalog, unreadable)
     source = source_of(catalog, unreadable)
-    names = catalog.names
+    names, titles = catalog.names, catalog.titles
     videos = sorted(np.flatnonzero(source.frames).tolist(), key=names.__getitem__)
     view = View.of(size, preprocessing)
     plan = Plan(videos, source.frames, frames, batch_size, seed, crop_scales)
@@ -146,7 +146,7 @@ def train_clips(
 
     def fetch(position):
         for video, clips in plan.candidates(int(position)):
-            path, failure = catalog.paths[video], None
+            title, failure = titles[video], None
             for numbers, crop in clips:
                 try:
                     content, there = source.fetch(video, numbers, crop, view)
@@ -155,8 +155,8 @@ def train_clips(
                     break
                 if there.all():
                     return *content, video
-                damage.note_clips(path, 1)
-            damage.note_video(path, failure or VideoError(f"{path}: hardly any clip is whole."))
+                damage.note_clips(title, 1)
+            damage.note_video(title, failure or VideoError(f"{title}: hardly any clip is whole."))
 
     def clips_at(positions):
         return _read(positions, source, choose, fetch, frames, view, decoder).map(
@@ -247,7 +247,7 @@ test_clips.__test__ = False  # type: ignore[attr-defined]
 
 def _consecutive_clips(catalog, frames, view, unreadable, decoder, damage):
     """All clips of all videos in order, a dataset of `(clip, video, label)`; and how many."""
-    source = source_of(catalog, unreadable)
+    source, titles = source_of(catalog, unreadable), catalog.titles
     clip_counts = [count_consecutive_clips(int(count), frames) for count in source.frames]
     runs = np.array(
         [
@@ -268,11 +268,11 @@ def _consecutive_clips(catalog, frames, view, unreadable, decoder, damage):
         try:
             content, there = source.fetch(*choose(video, first), view)
         except VideoError as error:
-            damage.note_video(catalog.paths[video], error)
+            damage.note_video(titles[video], error)
             return *nothing, _NONE
         whole = there.reshape(-1, frames).all(axis=1)
         if not whole.all():
-            damage.note_clips(catalog.paths[video], int(np.sum(~whole)))
+            damage.note_clips(titles[video], int(np.sum(~whole)))
             content = [part[np.repeat(whole, frames)] for part in content]
         return *content, video
 

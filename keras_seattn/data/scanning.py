@@ -4,6 +4,7 @@ import bisect
 import dataclasses
 import functools
 import itertools
+import math
 import os
 import typing
 import warnings
@@ -21,6 +22,8 @@ READER = 2
 COMPLETE_SHARE = 0.9
 # The formats whose headers promise a time: of each stream, and of the longest of the streams.
 _PROMISE_EACH, _PROMISE_LONGEST = ("avi", "mov"), ("asf", "flv", "matroska")
+# Half a millisecond, by which the times in lists differ from those in files, in seconds.
+_ROUNDING = 0.0005
 # So many frames are decoded at first, to see whether times tell their numbers.
 _SAMPLE = 8
 # Shapes of pixels beyond these (and their inverse) are an error of the header's.
@@ -66,6 +69,8 @@ class Video:
         timed: bool, whether the times of the file's packets tell the numbers
             of their frames; else frames are counted.
         keyframes: tuple of `Keyframe` in rising order; the first is frame 0.
+        first: int, for a part of a file the number that its first frame has in
+            the file; None for a whole one.
     """
 
     path: str
@@ -77,11 +82,46 @@ class Video:
     plain: bool
     timed: bool
     keyframes: tuple[Keyframe, ...]
+    first: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """`(height, width)` of the picture in square pixels."""
         return self.height, max(1, round(self.width * self.pixel_aspect))
+
+    def frames_before(self, time: float) -> int:
+        """How many frames are shown before a time, in seconds from the first.
+
+        Lists round their times to milliseconds: half a one before `time` is not before it.
+        """
+        return max(0, math.ceil(min(self.frames, (time - _ROUNDING) * self.rate)))
+
+    def part(self, start: float, end: float) -> "Video":
+        """The frames that are shown from `start` on and before `end`, as a video of their own.
+
+        Args:
+            start, end: float, in seconds from the first frame.
+
+        Returns:
+            A `Video` of the same file.
+
+        Raises:
+            VideoError: There are none, or the file does not tell its rate. The
+                message names it.
+        """
+        what = f"{self.path}: of {start:.10g} to {end:.10g} seconds"
+        if not self.rate:
+            raise VideoError(
+                f"{what}: nobody knows how many frames a second it has, so that a span in seconds "
+                "has no meaning. Use whole videos, or video files that have a rate."
+            )
+        first, behind = self.frames_before(start), self.frames_before(end)
+        if first == behind:
+            raise VideoError(
+                f"{what} there is no frame: it has {self.frames} frames, {self.rate:.4g} a second, "
+                f"and ends after {self.frames / self.rate:.2f} seconds. Correct the span."
+            )
+        return dataclasses.replace(self, frames=behind - first, first=first)
 
 
 class _Packet(typing.NamedTuple):

@@ -36,6 +36,8 @@ class EvaluationResult:
         skipped: list of str, the videos that could not be read.
         clips_left_out: int, how many clips of videos that can be read were
             left out, for they touch damaged frames.
+        spans: list, which parts of their files the videos are, as those of a
+            `data.Catalog`.
 
     Attributes:
         top1: float, the share of videos whose highest mean score is that of
@@ -72,6 +74,7 @@ class EvaluationResult:
     loss: float = math.nan
     skipped: Sequence[str] = ()
     clips_left_out: int = 0
+    spans: Sequence[tuple[float, float] | None] | None = None
 
     def __post_init__(self):
         def put(name, value):

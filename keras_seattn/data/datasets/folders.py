@@ -5,14 +5,9 @@ import warnings
 
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.data.datasets.lists import check_folder
+from keras_seattn.data.datasets.lists import VIDEO_SUFFIXES, check_folder, is_video
 from keras_seattn.errors import InputError
 
-VIDEO_SUFFIXES = (
-    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
-    ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm",
-    ".wmv", ".y4m",
-)  # fmt: skip
 _NAMED = 3  # examples of what is left out
 
 
@@ -98,11 +93,6 @@ def find_videos(root: str | os.PathLike) -> list[str]:
 def shown(folder: str | os.PathLike) -> list[str]:
     """The names in a folder that are not hidden, in alphabetical order."""
     return [name for name in storage.list_folder(folder) if name[0] != "."]
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is called as videos are."""
-    return name.lower().endswith(VIDEO_SUFFIXES)
 
 
 def _warn_of_left_out(root, left_out):

@@ -167,11 +167,11 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
                         plan["quality"],
                     )
                     if frames < videos[position].frames:
-                        damage.note_clips(videos[position].path, 0)
+                        damage.note_clips(catalog.titles[position], 0)
                 except VideoError as error:
                     if unreadable == "stop":
                         raise
-                    damage.note_video(videos[position].path, error)
+                    damage.note_video(catalog.titles[position], error)
                 else:
                     record = example.SerializeToString()
                     writer.write(record)

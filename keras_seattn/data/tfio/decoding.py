@@ -39,10 +39,10 @@ class GraphReader:
         others = sum(not _is_safe(video) for video in known)
         if others:
             warnings.warn(
-                f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes those "
-                f"whose width is a multiple of {_WIDTH}, that are not turned, of square pixels, of "
-                f"BT.601 colours in limited range, and of at most {_MOST_BYTES // 2**20} MiB in "
-                "RGB.",
+                f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes whole "
+                f"files whose width is a multiple of {_WIDTH}, that are not turned, of square "
+                "pixels, of BT.601 colours in limited range, and of at most "
+                f"{_MOST_BYTES // 2**20} MiB in RGB.",
                 stacklevel=4,
             )
 
@@ -115,5 +115,5 @@ class GraphReader:
 
 def _is_safe(video):
     size = video.frames * video.height * video.width * 3
-    usual = video.plain and video.pixel_aspect == 1
+    usual = video.plain and video.pixel_aspect == 1 and video.first is None
     return usual and video.width % _WIDTH == 0 and size <= _MOST_BYTES
