@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import av
 import numpy as np
 
+from keras_seattn.data.frame_folders import read_pictures
 from keras_seattn.data.opening import TooLargeError, VideoError, frames_of, open_file, packets
 from keras_seattn.data.pixels import Scaler, Window
 from keras_seattn.data.scanning import Video, scan_video, shown_packets
@@ -115,7 +116,7 @@ def read_present(
     pixels = np.empty((len(wanted), *size, 3), "uint8")
     there = np.zeros(len(wanted), bool)
     place, scale = 0, Scaler()
-    for number, frame in decode(video, int(wanted[0]), int(wanted[-1])):
+    for number, frame in _decode_at_least(video, wanted):
         while wanted[place] < number:
             place += 1
         if wanted[place] > number:
@@ -137,10 +138,11 @@ def read_present(
 
 
 def read_video(path: str | os.PathLike) -> np.ndarray:
-    """Reads all frames of a video file.
+    """Reads all frames of a video.
 
     Args:
-        path: str or path, of any file that FFmpeg reads.
+        path: str or path, of any file that FFmpeg reads, or of a folder of
+            frames.
 
     Returns:
         uint8 array, `(frames, height, width, 3)`, RGB; frames that cannot be
@@ -159,6 +161,13 @@ def read_video(path: str | os.PathLike) -> np.ndarray:
     video = scan_video(os.fspath(path))
     pixels, there = read_present(video, range(video.frames))
     return pixels if there.all() else pixels[there]
+
+
+def _decode_at_least(video, numbers):
+    """Yields `(number, frame)` of some frames at least, in rising order."""
+    if video.keyframes:
+        return decode(video, int(numbers[0]), int(numbers[-1]))
+    return read_pictures(video.path, video.frames, numbers)
 
 
 def decode(
@@ -181,6 +190,9 @@ def decode(
     before = video.first or 0  # in the file, by whose numbers it is decoded
     last = before + (video.frames - 1 if last is None else last)
     first += before
+    if not video.keyframes:
+        yield from read_pictures(video.path, video.frames, range(first, last + 1))
+        return
     for way in _ways(video, first):
         with contextlib.suppress(_MisfitError):
             for number, frame in way:

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import os
+import stat
 import typing
 import warnings
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from collections.abc import Callable
 import av
 import numpy as np
 
-from keras_seattn.data.opening import VideoError, frames_of, open_file, packets, stored_status
+from keras_seattn.data import frame_folders, opening, storage
+from keras_seattn.data.opening import VideoError, frames_of, open_file, packets
 from keras_seattn.data.pixels import is_shown_as_stored, odd_angle, orientation, shown_size
 
 # What a scan finds may change with this number, so that what is kept of older ones is not trusted.
@@ -69,6 +71,7 @@ class Video:
         timed: bool, whether the times of the file's packets tell the numbers
             of their frames; else frames are counted.
         keyframes: tuple of `Keyframe` in rising order; the first is frame 0.
+            A folder of frames has none.
         first: int, for a part of a file the number that its first frame has in
             the file; None for a whole one.
     """
@@ -150,7 +153,8 @@ def scan_video(path: str | os.PathLike) -> Video:
     `read_frames` names them, and clips that touch them are left out.
 
     Args:
-        path: str or path, of any file that FFmpeg reads, or an address such as
+        path: str or path, of any file that FFmpeg reads, or of a folder of
+            frames: numbered JPEG or PNG pictures; or an address such as
             `s3://...`, read with tensorflow-io. It opens no other file:
             playlists are refused.
 
@@ -164,8 +168,65 @@ def scan_video(path: str | os.PathLike) -> Video:
             than `opening.MAX_PIXELS`. The message names it.
     """
     path = os.fspath(path)
-    status = stored_status(path)
-    return _scan(path, status.st_size, status.st_mtime_ns)
+    status = _checked_status(path)
+    scan = _scan_frames if stat.S_ISDIR(status.st_mode) else _scan
+    return scan(path, status.st_size, status.st_mtime_ns)
+
+
+def video_status(path: str) -> os.stat_result | storage.Status:
+    """As `storage.status`, of a video file or a folder of frames.
+
+    Raises:
+        OSError: It does not exist, or cannot be reached.
+        VideoError: A folder holds pictures of several kinds.
+    """
+    status = storage.status(path)
+    return frame_folders.status(path) if stat.S_ISDIR(status.st_mode) else status
+
+
+def _checked_status(path):
+    """`video_status` of what may be a video, or a VideoError."""
+    if not path:
+        raise VideoError("The path of the video is empty. Name a file.")
+    try:
+        status = video_status(path)
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror or error}. Check the path.") from error
+    if stat.S_ISDIR(status.st_mode) and not status.st_size:
+        raise VideoError(
+            f"{path}: is a folder, not a video file, and holds no frames, which are pictures "
+            f"({', '.join(frame_folders.SUFFIXES)}) with numbers. Name a file in it."
+        )
+    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
+        raise VideoError(
+            f"{path}: is a pipe or a device, which cannot be read twice. Write what comes from "
+            "it to a file first."
+        )
+    if status.st_size == 0:
+        raise VideoError(f"{path}: the file is empty. Copy or download it again.")
+    return status
+
+
+@functools.cache
+def _scan_frames(folder, *_):
+    """What `scan_video` finds of a folder of frames: looks at the first that can be decoded."""
+    names = frame_folders.frame_names(folder)
+    gap = frame_folders.missing_between(names)
+    if gap:
+        warnings.warn(
+            f"{folder}: frames are missing, such as those between {gap[0]} and {gap[1]}. What is "
+            "there counts as one frame after the other. Copy or extract them again.",
+            stacklevel=2,
+        )
+    numbers = range(len(names))
+    _, frame = next(frame_folders.read_pictures(folder, len(names), numbers), (0, None))
+    if frame is None:
+        raise VideoError(
+            f"{folder}: none of its {len(names)} frames can be decoded, or they have more than "
+            f"{opening.MAX_PIXELS:,} pixels. Copy or extract them again."
+        )
+    height, width = shown_size(frame)
+    return Video(folder, len(names), height, width, 1.0, 0.0, False, False, ())
 
 
 @functools.cache

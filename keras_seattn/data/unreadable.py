@@ -16,7 +16,7 @@ from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.index import Index
 from keras_seattn.data.opening import TooLargeError, VideoError
-from keras_seattn.data.scanning import Video, scan_video
+from keras_seattn.data.scanning import Video, scan_video, video_status
 from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
 from keras_seattn.progress import progress_bar
@@ -60,8 +60,8 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
 
     def scan(path):
         try:
-            status = storage.status(path)
-        except OSError:
+            status = video_status(path)
+        except (OSError, VideoError):
             status = None
         found = status and index.get(path, status)
         if found is not None:

@@ -87,11 +87,11 @@ def test_results_and_reports_tell_spans_apart(catalogs, tmp_path):
 
 
 def test_damage_is_of_the_span_that_it_lies_in(tmp_path):
-    path = write_damaged(tmp_path / "a.mkv", moving_pattern(60), [45])
+    path = write_damaged(tmp_path / "a.avi", moving_pattern(60), [45])
     spans = [(0, 0.8), (0.8, 1.6), (1.6, 2.4)]
     catalog = Catalog([path] * 3, [0, 1, 1], ["a", "b"], spans)
     damage = unreadable.DamageLog(catalog)
-    with pytest.warns(UserWarning, match=r"a\.mkv 1\.6-2\.4 s: some of its frames are damaged"):
+    with pytest.warns(UserWarning, match=r"a\.avi 1\.6-2\.4 s: some of its frames are damaged"):
         clips = list(test_clips(catalog, damage=damage, **FORM))
     videos = np.concatenate([inputs["video"] for inputs, _ in clips]).tolist()
     assert videos == [0, 0, 0, 1, 1, 1, 2, 2] and damage.clips == 1
