@@ -13,7 +13,8 @@ import numpy as np
 from keras_seattn.data.frame_folders import read_pictures
 from keras_seattn.data.opening import TooLargeError, VideoError, frames_of, open_file, packets
 from keras_seattn.data.pixels import Scaler, Window
-from keras_seattn.data.scanning import Video, scan_video, shown_packets
+from keras_seattn.data.scanning import scan_video, shown_packets
+from keras_seattn.data.video import Video
 
 __all__ = [
     "MissingFramesError",

@@ -1,15 +1,19 @@
 """Folders of numbered pictures, which are videos: their frames in the order of their numbers."""
 
+import functools
 import itertools
 import os
 import re
 import stat
+import warnings
 from collections.abc import Iterable, Iterator
 
 import av
 
 from keras_seattn.data import opening, storage
 from keras_seattn.data.opening import VideoError
+from keras_seattn.data.pixels import shown_size
+from keras_seattn.data.video import Video
 
 SUFFIXES = (".jpeg", ".jpg", ".png")
 # Optical flow, which tools write beside the frames that it was made of.
@@ -39,7 +43,7 @@ def frame_names(folder: str) -> list[str]:
         OSError: It cannot be listed.
     """
     names = frames_among(storage.list_folder(folder))
-    kinds = sorted({re.sub(r"\d+", "#", name) for name in names})
+    kinds = sorted({re.sub(r"\d+", "#", name.lower()) for name in names})
     if len(kinds) > 1:
         raise VideoError(
             f"{folder}: nobody knows which of its pictures are its frames: they are called "
@@ -60,15 +64,34 @@ def status(folder: str) -> storage.Status:
     return storage.Status(len(names), changed, stat.S_IFDIR)
 
 
-def missing_between(names: list[str]) -> tuple[str, str] | None:
-    """Two frames that follow each other though most numbers are closer; None where none do."""
-    numbers = [_parts(name)[-2] for name in names]
-    steps = [after - before for before, after in itertools.pairwise(numbers)]
-    usual = min(steps, default=0)
-    if 2 * steps.count(usual) <= len(steps) or usual == max(steps, default=0):
-        return None
-    place = next(place for place, step in enumerate(steps) if step > usual)
-    return names[place], names[place + 1]
+@functools.cache
+def scan(folder: str, *_: int) -> Video:
+    """What is known of a folder of frames, until its status changes: looks at one of them.
+
+    Args:
+        folder: str.
+        _: its size and the time of its last change.
+
+    Raises:
+        VideoError: No frame can be decoded.
+    """
+    names = frame_names(folder)
+    gap = _gap(names)
+    if gap:
+        warnings.warn(
+            f"{folder}: frames are missing, such as those between {gap[0]} and {gap[1]}. What is "
+            "there counts as one frame after the other. Copy or extract them again.",
+            stacklevel=2,
+        )
+    numbers = range(len(names))
+    _, frame = next(read_pictures(folder, len(names), numbers), (0, None))
+    if frame is None:
+        raise VideoError(
+            f"{folder}: none of its {len(names)} frames can be decoded, or they have more than "
+            f"{opening.MAX_PIXELS:,} pixels. Copy or extract them again."
+        )
+    height, width = shown_size(frame)
+    return Video(folder, len(names), height, width, 1.0, 0.0, False, False, ())
 
 
 def read_pictures(
@@ -91,10 +114,10 @@ def read_pictures(
     """
     try:
         names = frame_names(folder)
-        if len(names) < count:
+        if len(names) != count:
             raise VideoError(
-                f"{folder}: holds {len(names)} frames, and held {count} before. Copy or extract "
-                "them again."
+                f"{folder}: holds {len(names)} frames now, and held {count} before. Start again "
+                "when nothing changes it any more."
             )
         decoders: dict[str, av.VideoCodecContext] = {}
         for number in numbers:
@@ -128,3 +151,14 @@ def _decoder(codec):
 def _parts(name):
     """A name as text, number, text, ..., which sorts by numbers."""
     return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", name))]
+
+
+def _gap(names):
+    """Two frames that follow each other though most numbers are closer; None where none do."""
+    numbers = [_parts(name)[-2] for name in names]
+    steps = [after - before for before, after in itertools.pairwise(numbers)]
+    usual = min(steps, default=0)
+    if 2 * steps.count(usual) <= len(steps) or usual == max(steps, default=0):
+        return None
+    place = next(place for place, step in enumerate(steps) if step > usual)
+    return names[place], names[place + 1]

@@ -1,10 +1,8 @@
 """What must be known of a video file before any of its frames can be read by number."""
 
 import bisect
-import dataclasses
 import functools
 import itertools
-import math
 import os
 import stat
 import typing
@@ -14,9 +12,10 @@ from collections.abc import Callable
 import av
 import numpy as np
 
-from keras_seattn.data import frame_folders, opening, storage
+from keras_seattn.data import frame_folders, storage
 from keras_seattn.data.opening import VideoError, frames_of, open_file, packets
 from keras_seattn.data.pixels import is_shown_as_stored, odd_angle, orientation, shown_size
+from keras_seattn.data.video import Keyframe, Video
 
 # What a scan finds may change with this number, so that what is kept of older ones is not trusted.
 READER = 2
@@ -24,8 +23,6 @@ READER = 2
 COMPLETE_SHARE = 0.9
 # The formats whose headers promise a time: of each stream, and of the longest of the streams.
 _PROMISE_EACH, _PROMISE_LONGEST = ("avi", "mov"), ("asf", "flv", "matroska")
-# Half a millisecond, by which the times in lists differ from those in files, in seconds.
-_ROUNDING = 0.0005
 # So many frames are decoded at first, to see whether times tell their numbers.
 _SAMPLE = 8
 # Shapes of pixels beyond these (and their inverse) are an error of the header's.
@@ -35,96 +32,6 @@ _DRAWN_ON = ("apng", "gif")
 # In MPEG-4, the start code of a picture, and the most bytes of one that only says that it is not
 # coded, which brings no frame; XviD puts such ones beside packets that hold two pictures.
 _PICTURE, _MOST_BYTES_NOT_CODED = b"\x00\x00\x01\xb6", 19
-
-
-class Keyframe(typing.NamedTuple):
-    """A place where decoding can start.
-
-    Attributes:
-        number: int, that of the frame.
-        pts: int, when it is shown, in units of the stream; None where the file
-            does not tell.
-        dts: int, when it is decoded, likewise.
-    """
-
-    number: int
-    pts: int | None
-    dts: int | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Video:
-    """What must be known of a video file to read any of its frames.
-
-    Attributes:
-        path: str.
-        frames: int, the number of frames; see `scan_video`.
-        height: int, in pixels, as the video is shown: turned upright where
-            the file says so, as those of phones do.
-        width: int, likewise.
-        pixel_aspect: float, the width of a pixel as shown, in heights of one;
-            1 for most videos.
-        rate: float, the mean number of frames per second; 0 if the file does
-            not tell.
-        plain: bool, whether frames are shown as they are stored, not turned,
-            and in the usual colours: ITU-R BT.601, of limited range.
-        timed: bool, whether the times of the file's packets tell the numbers
-            of their frames; else frames are counted.
-        keyframes: tuple of `Keyframe` in rising order; the first is frame 0.
-            A folder of frames has none.
-        first: int, for a part of a file the number that its first frame has in
-            the file; None for a whole one.
-    """
-
-    path: str
-    frames: int
-    height: int
-    width: int
-    pixel_aspect: float
-    rate: float
-    plain: bool
-    timed: bool
-    keyframes: tuple[Keyframe, ...]
-    first: int | None = None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """`(height, width)` of the picture in square pixels."""
-        return self.height, max(1, round(self.width * self.pixel_aspect))
-
-    def frames_before(self, time: float) -> int:
-        """How many frames are shown before a time, in seconds from the first.
-
-        Lists round their times to milliseconds: half a one before `time` is not before it.
-        """
-        return max(0, math.ceil(min(self.frames, (time - _ROUNDING) * self.rate)))
-
-    def part(self, start: float, end: float) -> "Video":
-        """The frames that are shown from `start` on and before `end`, as a video of their own.
-
-        Args:
-            start, end: float, in seconds from the first frame.
-
-        Returns:
-            A `Video` of the same file.
-
-        Raises:
-            VideoError: There are none, or the file does not tell its rate. The
-                message names it.
-        """
-        what = f"{self.path}: of {start:.10g} to {end:.10g} seconds"
-        if not self.rate:
-            raise VideoError(
-                f"{what}: nobody knows how many frames a second it has, so that a span in seconds "
-                "has no meaning. Use whole videos, or video files that have a rate."
-            )
-        first, behind = self.frames_before(start), self.frames_before(end)
-        if first == behind:
-            raise VideoError(
-                f"{what} there is no frame: it has {self.frames} frames, {self.rate:.4g} a second, "
-                f"and ends after {self.frames / self.rate:.2f} seconds. Correct the span."
-            )
-        return dataclasses.replace(self, frames=behind - first, first=first)
 
 
 class _Packet(typing.NamedTuple):
@@ -169,7 +76,7 @@ def scan_video(path: str | os.PathLike) -> Video:
     """
     path = os.fspath(path)
     status = _checked_status(path)
-    scan = _scan_frames if stat.S_ISDIR(status.st_mode) else _scan
+    scan = frame_folders.scan if stat.S_ISDIR(status.st_mode) else _scan
     return scan(path, status.st_size, status.st_mtime_ns)
 
 
@@ -205,28 +112,6 @@ def _checked_status(path):
     if status.st_size == 0:
         raise VideoError(f"{path}: the file is empty. Copy or download it again.")
     return status
-
-
-@functools.cache
-def _scan_frames(folder, *_):
-    """What `scan_video` finds of a folder of frames: looks at the first that can be decoded."""
-    names = frame_folders.frame_names(folder)
-    gap = frame_folders.missing_between(names)
-    if gap:
-        warnings.warn(
-            f"{folder}: frames are missing, such as those between {gap[0]} and {gap[1]}. What is "
-            "there counts as one frame after the other. Copy or extract them again.",
-            stacklevel=2,
-        )
-    numbers = range(len(names))
-    _, frame = next(frame_folders.read_pictures(folder, len(names), numbers), (0, None))
-    if frame is None:
-        raise VideoError(
-            f"{folder}: none of its {len(names)} frames can be decoded, or they have more than "
-            f"{opening.MAX_PIXELS:,} pixels. Copy or extract them again."
-        )
-    height, width = shown_size(frame)
-    return Video(folder, len(names), height, width, 1.0, 0.0, False, False, ())
 
 
 @functools.cache

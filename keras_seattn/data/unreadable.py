@@ -16,7 +16,8 @@ from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.index import Index
 from keras_seattn.data.opening import TooLargeError, VideoError
-from keras_seattn.data.scanning import Video, scan_video, video_status
+from keras_seattn.data.scanning import scan_video, video_status
+from keras_seattn.data.video import Video
 from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
 from keras_seattn.progress import progress_bar

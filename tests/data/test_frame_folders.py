@@ -175,7 +175,7 @@ def test_what_is_known_of_a_folder_holds_until_its_frames_change(tmp_path):
         path.write_bytes(picture(moving_pattern(1, 96, 128)[0]))
     assert unreadable.scan_catalog(catalog)[0].height == 96
     (tmp_path / "v" / "image_00005.png").unlink()
-    with pytest.raises(VideoError, match="v: holds 4 frames, and held 5 before"):
+    with pytest.raises(VideoError, match="v: holds 4 frames now, and held 5 before"):
         read_frames(unreadable.Video(folder, 5, 96, 128, 1.0, 0.0, False, False, ()), [0])
 
 

@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from keras_seattn.data import load_list
+from keras_seattn.data import datasets, load_list
 from keras_seattn.data.catalogs import match_classes
+from keras_seattn.settings import DataSettings, RunSettings
 
 
 @pytest.fixture
@@ -296,3 +297,39 @@ def test_annotations_of_activitynet_are_spans(folder):
 def test_bad_annotations(folder, text, message):
     with pytest.raises(ValueError, match=message):
         load_list(written(folder, text, "bad.json"))
+
+
+def settings(folder, **names):
+    paths = {name: written(folder, text, f"{name}.csv") for name, text in names.items()}
+    return DataSettings(dataset="list", data_dir=str(folder), **paths)
+
+
+def test_the_lists_to_train_and_to_test_on(folder):
+    """Two lists, of which the second lacks classes and has them in another order; or one."""
+    train, test = "path,label\na.mp4,walk\nlong.mkv,jump\n", "path,label\nb c.avi,walk\n"
+    both = "path,label,split\na.mp4,walk,train\nlong.mkv,jump,train\nb c.avi,walk,val\n"
+    for data in (settings(folder, list=train, test_list=test), settings(folder, list=both)):
+        catalogs = datasets.load(data, "")
+        assert [catalog.class_names for catalog in catalogs] == [["jump", "walk"]] * 2
+        assert shown(catalogs[0], folder) == [("a.mp4", 1), ("long.mkv", 0)]
+        assert shown(catalogs[1], folder) == [("b c.avi", 1)]
+    numbers = settings(folder, list="a.mp4 0\nlong.mkv 1\n", class_list="run\nfall\n")
+    with pytest.raises(ValueError, match=r"no videos of `subset` 'train'.*no column split"):
+        datasets.load(numbers, "")
+    numbers = settings(folder, list="a.mp4 0\nlong.mkv 1\n", test_list="b c.avi 1\n")
+    assert datasets.load(numbers, "")[1].class_names == ["0", "1"]
+    with pytest.raises(ValueError, match=r"line 2: label 'swim' is none of the 2 classes"):
+        datasets.load(settings(folder, list=train, test_list=test.replace("walk", "swim")), "")
+
+
+def test_settings_of_lists(folder, run_command):
+    with pytest.raises(ValueError, match=r'dataset="list" needs `list`\.'):
+        DataSettings(dataset="list", test_list="a.csv")
+    with pytest.raises(ValueError, match=r"`list` and `test_list` are the same file: a\.csv"):
+        RunSettings(dataset="list", list="a.csv", test_list="a.csv")
+    for words, message in (
+        (["--test-list", "a.csv"], "--dataset list needs --list"),
+        (["--demo", "--list", "a.csv"], "--demo makes its own data set; leave out --list"),
+    ):
+        code, _, told = run_command("train", *words)
+        assert code == 2 and message in told

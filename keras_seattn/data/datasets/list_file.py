@@ -74,7 +74,9 @@ def load_list(
 
     Example:
 
-    >>> catalog = keras_seattn.data.load_list("train.csv", class_names="labels.txt")
+    >>> catalog = keras_seattn.data.load_list("train.csv")
+    >>> len(catalog), catalog.class_names
+    (6, ['Archery', 'Diving'])
     """
     root = os.path.dirname(path) if root is None else root
     listed, rows = _read(path)

@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras_seattn.data.clip_dataset import numpy_function
 from keras_seattn.data.sampling import View
 from keras_seattn.data.scaling import crop_and_scale, interpolate, is_filtered
-from keras_seattn.data.scanning import Video
 from keras_seattn.data.tfio import loading
+from keras_seattn.data.video import Video
 
 # At other widths tensorflow-io 0.37.1 leaves the last pixels of every row undefined or writes past
 # the end of its buffer, which ends the process.
