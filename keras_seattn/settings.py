@@ -28,6 +28,7 @@ DATASETS = {
     "hmdb51": ("data_dir", "splits_dir"),
     "kinetics": ("data_dir", "splits_dir"),
     "folder": ("data_dir", "test_dir"),
+    "list": ("list",),
     "records": ("data_dir",),
 }
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
@@ -121,6 +122,9 @@ class DataSettings:
         data_dir: str, the folder of videos or records.
         splits_dir: str, that of the lists.
         test_dir: str, that of the test videos, for `"folder"`.
+        list: str, the list of videos, for `"list"`; see `data.load_list`.
+        test_list: str, that of the test videos; None where `list` has both.
+        class_list: str, the file of the names of their classes, or None.
         split: int, from 1 to 3.
         unreadable: `"stop"` or `"skip"`; see `data.train_clips`.
     """
@@ -129,6 +133,9 @@ class DataSettings:
     data_dir: str | None = None
     splits_dir: str | None = None
     test_dir: str | None = None
+    list: str | None = None
+    test_list: str | None = None
+    class_list: str | None = None
     split: int = 1
     unreadable: str = "stop"
 
@@ -204,6 +211,11 @@ class RunSettings(DataSettings, FitSettings):
         arguments.one_of(self.mixed_precision, PRECISIONS, "mixed_precision")
         arguments.one_of(self.train_from_stage, (None, *STAGES, 5), "train_from_stage")
         arguments.one_of(self.recipe, (None, *RECIPES), "recipe")
+        if self.list and self.list == self.test_list:
+            raise InputError(
+                f"`list` and `test_list` are the same file: {self.list}. Leave out `test_list` if "
+                "it has a column split; else name another list."
+            )
         _refuse_no_seed(self)
 
 

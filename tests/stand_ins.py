@@ -122,6 +122,15 @@ def _kinetics(path):
     (path / "train.csv").write_text("label,youtube_id,time_start,time_end,split\n" + "".join(rows))
 
 
+def _list(subset, numbers):
+    def make(path):
+        files_for(f"videos/{subset}", path.parent)
+        rows = [f"videos/{subset}/{name}/{i}.mp4,{name}\n" for name in CLASSES for i in numbers]
+        path.write_text("path,label\n" + "".join(rows))
+
+    return make
+
+
 def _records(subset):
     def make(path):
         videos = catalog(subset, path.parents[1])
@@ -164,6 +173,8 @@ _FILES = {
     "my_videos": _videos([f"{name}/1.mp4" for name in ("falling", "running", "sitting")]),
     "videos/train": _videos([f"{name}/{i}.mp4" for name in CLASSES for i in range(3)]),
     "videos/test": _videos([f"{name}/4.mp4" for name in CLASSES]),
+    "train.csv": _list("train", range(3)),
+    "test.csv": _list("test", [4]),
     "records/train": _records("train"),
     "records/test": _records("test"),
     "video.mp4": _video,

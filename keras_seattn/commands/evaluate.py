@@ -3,6 +3,7 @@
 keras-seattn evaluate --model runs/ucf101/model.keras --output runs/ucf101/report \\
     --data-dir UCF-101 --splits-dir ucfTrainTestlist --split 1
 keras-seattn evaluate --model runs/mine/model.keras --output report --test-dir videos/test
+keras-seattn evaluate --model runs/mine/model.keras --output report --test-list test.csv
 """
 
 import dataclasses
@@ -38,10 +39,13 @@ def add_flags(parser):
 
 def run(options):
     given = vars(options)
+    # Only test videos are scored: one folder or list is enough, by either flag.
     if given.get("dataset") == "folder" or "test_dir" in given:
-        # Only test videos are scored: one folder is enough, by either flag.
         folder = given.get("test_dir") or given.get("data_dir")
         given.update(dataset="folder", data_dir=folder, test_dir=folder)
+    elif given.get("dataset") == "list" or given.keys() & {"list", "test_list"}:
+        path = given.get("test_list") or given.get("list")
+        given.update(dataset="list", list=path, test_list=path)
     data = flags.data_settings(options)
 
     from keras_seattn import evaluation

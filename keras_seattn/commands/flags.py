@@ -26,6 +26,8 @@ from keras_seattn.settings import (
 DEMO_SIZE, DEMO_WIDTH = 40, 0.25
 # Smaller crops would lose the moving object of the demo.
 DEMO = RunSettings(recipe="quick", epochs=10, batch_size=16, crop_scales=(1.0, 0.84))
+# The settings of which one at least says which videos.
+_DATA = {"dataset", "data_dir", "test_dir", "list", "test_list"}
 
 
 def count(text):
@@ -60,7 +62,7 @@ def add_data_flags(parser, records=True):
     add = group(parser, "data")
     add("--demo", action="store_true", help="make and use the motions data set")
     datasets = [name for name in DATASETS if name != "motions" and (records or name != "records")]
-    add("--dataset", choices=datasets, help="(ucf101; folder with --test-dir)")
+    add("--dataset", choices=datasets, help="(ucf101; folder with --test-dir; list with --list)")
     of_records = ", or of records (TFRecord shards)" if records else ""
     add("--data-dir", help=f"folder of videos{of_records}; without it and --dataset, the demo runs")
     add(
@@ -69,6 +71,14 @@ def add_data_flags(parser, records=True):
         "validate.csv (or val.csv)",
     )
     add("--test-dir", help="folder of test videos, for --dataset folder")
+    add(
+        "--list",
+        metavar="FILE",
+        help="list of videos and labels, for --dataset list: lines, CSV or JSON; paths in it start "
+        "from --data-dir, or from its folder",
+    )
+    add("--test-list", metavar="FILE", help="that of the test videos (--list, if it has a split)")
+    add("--class-list", metavar="FILE", help="names of the classes of --list, one a line")
     add("--split", type=int, choices=[1, 2, 3], help="(1)")
     add(
         "--unreadable",
@@ -149,11 +159,14 @@ def add_training_flags(parser, epochs):
 def data_settings(options):
     """The `DataSettings` that flags say; ends the command if they do not go together."""
     given = vars(options)
-    if given.get("demo") and "data_dir" in given:
-        options.parser.error("--demo makes its own data set; leave out --data-dir, or --demo")
-    if given.get("demo") or not given.keys() & {"dataset", "data_dir", "test_dir"}:
+    others = [flag(name) for name in ("data_dir", "list") if name in given]
+    if given.get("demo") and others:
+        options.parser.error(f"--demo makes its own data set; leave out {others[0]}, or --demo")
+    if given.get("demo") or not given.keys() & _DATA:
         return changed(DataSettings(), {**given, "dataset": "motions"})
-    dataset = given.get("dataset", "folder" if "test_dir" in given else "ucf101")
+    by_flag = {"test_dir": "folder", "list": "list", "test_list": "list"}
+    usual = next((by_flag[name] for name in by_flag if name in given), "ucf101")
+    dataset = given.get("dataset", usual)
     missing = [flag(name) for name in DATASETS[dataset] if not given.get(name)]
     if missing:
         beside = " beside --data-dir" if "data_dir" in given else ""
@@ -184,7 +197,7 @@ def settings(options, epochs=None, demo_epochs=None):
         network, run = read_config(given["config"])
         if given.get("demo"):
             options.parser.error("--config says what the data is; leave out --demo, or --config")
-        if run.dataset == "motions" and given.keys() & {"data_dir", "dataset"}:
+        if run.dataset == "motions" and given.keys() & _DATA:
             # What made the demo quick is not for other videos.
             run = dataclasses.replace(run, recipe=None, crop_scales=CROP_SCALES)
             run = changed(run, dataclasses.asdict(data_settings(options)))

@@ -3,6 +3,7 @@
 keras-seattn train --demo
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist
 keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/test
+keras-seattn train --dataset list --list train.csv --test-list test.csv
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
     --weights kinetics400 --train-from-stage 4
 keras-seattn train --config runs/ucf101/config.json --seed 1  # that run again, but for the seed

@@ -7,6 +7,7 @@ from keras_seattn.data.datasets import (
     load_directory,
     load_hmdb51,
     load_kinetics,
+    load_list,
     load_ucf101,
 )
 from keras_seattn.data.decoding import VideoError, read_video
@@ -24,6 +25,7 @@ __all__ = [
     "load_directory",
     "load_hmdb51",
     "load_kinetics",
+    "load_list",
     "load_ucf101",
     "motions",
     "read_video",

@@ -70,10 +70,18 @@ class Catalog:
     @property
     def names(self) -> list[str]:
         """What the videos are called wherever they are kept: `<class>/<file>`, and their spans."""
+        return self._with_spans(map(video_name, self.paths))
+
+    @property
+    def titles(self) -> list[str]:
+        """The paths of the videos, and their spans."""
+        return self._with_spans(self.paths)
+
+    def _with_spans(self, names):
         spans = self.spans or [None] * len(self)
         return [
-            video_name(path) + (f" {span[0]:g}-{span[1]:g} s" if span else "")
-            for path, span in zip(self.paths, spans, strict=True)
+            f"{name} {span[0]:.10g}-{span[1]:.10g} s" if span else name
+            for name, span in zip(names, spans, strict=True)
         ]
 
     def part(self, chosen: Sequence[bool] | np.ndarray) -> "Catalog":

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import av
 import numpy as np
 
+from keras_seattn.data.frame_folders import read_pictures
 from keras_seattn.data.opening import TooLargeError, VideoError
 from keras_seattn.data.pixels import Scaler, Window
-from keras_seattn.data.scanning import Video, scan_video
+from keras_seattn.data.scanning import scan_video
 from keras_seattn.data.seeking import decode
+from keras_seattn.data.video import Video
 
 __all__ = [
     "FramesOfClip",
@@ -172,24 +174,29 @@ def read_clips(
 
 def _decode_wanted(video, wanted):
     """Yields `(number, frame)` of frames of rising numbers, seeking where frames lie far apart."""
-    keyframes = [keyframe.number for keyframe in video.keyframes]
+    if not video.keyframes:
+        yield from read_pictures(video.path, video.frames, wanted)
+        return
+    before = video.first or 0
+    keyframes = [keyframe.number - before for keyframe in video.keyframes]
     first = 0
-    for place, number in enumerate(wanted):
-        following = wanted[place + 1] if place + 1 < len(wanted) else math.inf
+    for place, number in enumerate(wanted, start=1):
+        following = wanted[place] if place < len(wanted) else math.inf
         sought = keyframes[bisect.bisect_right(keyframes, following) - 1]
         if following == math.inf or sought - number > _WORTH_SEEKING:
-            run = set(wanted[first : place + 1])
+            run = set(wanted[first:place])
             for decoded, frame in decode(video, wanted[first], number):
                 if decoded in run:
                     yield decoded, frame
-            first = place + 1
+            first = place
 
 
 def read_video(path: str | os.PathLike) -> np.ndarray:
-    """Reads all frames of a video file.
+    """Reads all frames of a video.
 
     Args:
-        path: str or path, of any file that FFmpeg reads.
+        path: str or path, of any file that FFmpeg reads, or of a folder of
+            frames.
 
     Returns:
         uint8 array, `(frames, height, width, 3)`, RGB; frames that cannot be

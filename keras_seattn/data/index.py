@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_seattn.data import storage
 from keras_seattn.data.opening import VideoError
-from keras_seattn.data.scanning import READER, Keyframe, Video
+from keras_seattn.data.scanning import READER
+from keras_seattn.data.video import Keyframe, Video
 from keras_seattn.files import replacing
 
 # What is kept of a `Video` as a column of its own, in the order of its arguments.

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import os
-import stat
 from collections.abc import Iterator
 
 import av
@@ -30,31 +29,6 @@ class VideoError(InputError):
 
 class TooLargeError(VideoError):
     """A video whose frames have more than `MAX_PIXELS`."""
-
-
-def stored_status(path: str) -> os.stat_result | storage.Status:
-    """The size of a video file and when it changed, as `storage.status` says.
-
-    Raises:
-        VideoError: There is no such file, or it is empty, a folder or a pipe.
-    """
-    if not path:
-        raise VideoError("The path of the video is empty. Name a file.")
-    try:
-        status = storage.status(path)
-    except OSError as error:
-        raise VideoError(f"{path}: {error.strerror or error}. Check the path.") from error
-    if isinstance(status, os.stat_result):
-        if stat.S_ISDIR(status.st_mode):
-            raise VideoError(f"{path}: is a folder, not a video file. Name a file in it.")
-        if not stat.S_ISREG(status.st_mode):
-            raise VideoError(
-                f"{path}: is a pipe or a device, which cannot be read twice. Write what comes from "
-                "it to a file first."
-            )
-    if status.st_size == 0:
-        raise VideoError(f"{path}: the file is empty. Copy or download it again.")
-    return status
 
 
 @contextlib.contextmanager

@@ -146,7 +146,7 @@ def train_clips(
     first_step = arguments.whole_number(first_step, "first_step")
     catalog = opened(catalog, unreadable)
     source = source_of(catalog, unreadable)
-    names = catalog.names
+    names, titles = catalog.names, catalog.titles
     videos = sorted(np.flatnonzero(source.frames).tolist(), key=names.__getitem__)
     view, rule = View.of(size, preprocessing), ClipRule(frames, preprocessing.sampling)
     check_times(catalog.paths, source.timelines, rule.sampling, isinstance(catalog, Records))
@@ -159,7 +159,7 @@ def train_clips(
 
     def fetch(positions):
         for video, clips in plan.candidates(int(positions[0]) // clips_per_open):
-            path, failure = catalog.paths[video], None
+            title, failure = titles[video], None
             chosen = list(itertools.islice(clips, clips_per_open))
             while len(chosen) == clips_per_open:
                 try:
@@ -170,10 +170,10 @@ def train_clips(
                 whole = there.all(axis=1)
                 if whole.all():
                     return *content, np.full(clips_per_open, video), positions
-                damage.note_clips(path, int(np.sum(~whole)))
+                damage.note_clips(title, int(np.sum(~whole)))
                 kept = list(itertools.compress(chosen, whole))
                 chosen = kept + list(itertools.islice(clips, clips_per_open - len(kept)))
-            damage.note_video(path, failure or VideoError(f"{path}: hardly any clip is whole."))
+            damage.note_video(title, failure or VideoError(f"{title}: hardly any clip is whole."))
 
     def clips_at(positions):
         openings = positions.batch(clips_per_open)
@@ -279,7 +279,7 @@ test_clips.__test__ = False  # type: ignore[attr-defined]
 
 def _tested_clips(catalog, rule, view, crops, unreadable, decoder, damage):
     """The clips of all videos in order, a dataset of `(clip, video, label)`; and how many."""
-    source = source_of(catalog, unreadable)
+    source, titles = source_of(catalog, unreadable), catalog.titles
     check_times(catalog.paths, source.timelines, rule.sampling, isinstance(catalog, Records))
     counts = [rule.count(line) if line.frames else 0 for line in source.timelines]
     at_once = max(1, source.clips_at_once // crops)
@@ -307,11 +307,11 @@ def _tested_clips(catalog, rule, view, crops, unreadable, decoder, damage):
         try:
             content, there = source.fetch(video, clips, view)
         except VideoError as error:
-            damage.note_video(catalog.paths[video], error)
+            damage.note_video(titles[video], error)
             return nothing
         whole = there.all(axis=1)
         if not whole.all():
-            damage.note_clips(catalog.paths[video], int(np.sum(~whole)))
+            damage.note_clips(titles[video], int(np.sum(~whole)))
             content = [part[whole] for part in content]
         return *content, np.full(int(np.sum(whole)), video), numbers[whole]
 

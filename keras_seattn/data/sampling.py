@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_seattn.data.scanning import Video
+from keras_seattn.data.video import Video
 from keras_seattn.preprocessing import CONSECUTIVE, Preprocessing, Sampling
 from keras_seattn.settings import CROP_SCALES
 

@@ -1,10 +1,10 @@
 """What must be known of a video file before any of its frames can be read by number."""
 
 import bisect
-import dataclasses
 import functools
 import itertools
 import os
+import stat
 import typing
 import warnings
 from collections.abc import Callable
@@ -12,8 +12,10 @@ from collections.abc import Callable
 import av
 import numpy as np
 
-from keras_seattn.data.opening import VideoError, frames_of, open_file, packets, stored_status
+from keras_seattn.data import frame_folders, storage
+from keras_seattn.data.opening import VideoError, frames_of, open_file, packets
 from keras_seattn.data.pixels import is_shown_as_stored, odd_angle, orientation, shown_size
+from keras_seattn.data.video import Keyframe, Video
 
 # What a scan finds may change with this number, so that what is kept of older ones is not trusted.
 READER = 3
@@ -32,61 +34,6 @@ _DRAWN_ON = ("apng", "gif")
 # In MPEG-4, the start code of a picture, and the most bytes of one that only says that it is not
 # coded, which brings no frame; XviD puts such ones beside packets that hold two pictures.
 _PICTURE, _MOST_BYTES_NOT_CODED = b"\x00\x00\x01\xb6", 19
-
-
-class Keyframe(typing.NamedTuple):
-    """A place where decoding can start.
-
-    Attributes:
-        number: int, that of the frame.
-        pts: int, when it is shown, in units of the stream; None where the file
-            does not tell.
-        dts: int, when it is decoded, likewise.
-    """
-
-    number: int
-    pts: int | None
-    dts: int | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Video:
-    """What must be known of a video file to read any of its frames.
-
-    Attributes:
-        path: str.
-        frames: int, the number of frames; see `scan_video`.
-        height: int, in pixels, as the video is shown: turned upright where
-            the file says so, as those of phones do.
-        width: int, likewise.
-        pixel_aspect: float, the width of a pixel as shown, in heights of one;
-            1 for most videos.
-        rate: float, the mean number of frames per second; 0 if the file does
-            not tell.
-        plain: bool, whether frames are shown as they are stored, not turned,
-            and in the usual colours: ITU-R BT.601, of limited range.
-        timed: bool, whether the times of the file's packets tell the numbers
-            of their frames; else frames are counted.
-        keyframes: tuple of `Keyframe` in rising order; the first is frame 0.
-        times: tuple of float, when each frame is shown, in seconds from the
-            first; None where all last equally long, or the file does not tell.
-    """
-
-    path: str
-    frames: int
-    height: int
-    width: int
-    pixel_aspect: float
-    rate: float
-    plain: bool
-    timed: bool
-    keyframes: tuple[Keyframe, ...]
-    times: tuple[float, ...] | None = None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """`(height, width)` of the picture in square pixels."""
-        return self.height, max(1, round(self.width * self.pixel_aspect))
 
 
 class _Packet(typing.NamedTuple):
@@ -115,7 +62,8 @@ def scan_video(path: str | os.PathLike) -> Video:
     `read_frames` names them, and clips that touch them are left out.
 
     Args:
-        path: str or path, of any file that FFmpeg reads, or an address such as
+        path: str or path, of any file that FFmpeg reads, or of a folder of
+            frames: numbered JPEG or PNG pictures; or an address such as
             `s3://...`, read with tensorflow-io. It opens no other file:
             playlists are refused.
 
@@ -129,8 +77,43 @@ def scan_video(path: str | os.PathLike) -> Video:
             than `opening.MAX_PIXELS`. The message names it.
     """
     path = os.fspath(path)
-    status = stored_status(path)
-    return _scan(path, status.st_size, status.st_mtime_ns)
+    status = _checked_status(path)
+    scan = frame_folders.scan if stat.S_ISDIR(status.st_mode) else _scan
+    return scan(path, status.st_size, status.st_mtime_ns)
+
+
+def video_status(path: str) -> os.stat_result | storage.Status:
+    """As `storage.status`, of a video file or a folder of frames.
+
+    Raises:
+        OSError: It does not exist, or cannot be reached.
+        VideoError: A folder holds pictures of several kinds.
+    """
+    status = storage.status(path)
+    return frame_folders.status(path) if stat.S_ISDIR(status.st_mode) else status
+
+
+def _checked_status(path):
+    """`video_status` of what may be a video, or a VideoError."""
+    if not path:
+        raise VideoError("The path of the video is empty. Name a file.")
+    try:
+        status = video_status(path)
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror or error}. Check the path.") from error
+    if stat.S_ISDIR(status.st_mode) and not status.st_size:
+        raise VideoError(
+            f"{path}: is a folder, not a video file, and holds no frames, which are pictures "
+            f"({', '.join(frame_folders.SUFFIXES)}) with numbers. Name a file in it."
+        )
+    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
+        raise VideoError(
+            f"{path}: is a pipe or a device, which cannot be read twice. Write what comes from "
+            "it to a file first."
+        )
+    if status.st_size == 0:
+        raise VideoError(f"{path}: the file is empty. Copy or download it again.")
+    return status
 
 
 @functools.cache

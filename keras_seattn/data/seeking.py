@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import av
 
+from keras_seattn.data.frame_folders import read_pictures
 from keras_seattn.data.opening import frames_of, open_file, packets
-from keras_seattn.data.scanning import Video, shown_packets
+from keras_seattn.data.scanning import shown_packets
+from keras_seattn.data.video import Video
 
 # The codecs, of those with frames that no other refers to, whose decoders can pass over them at any
 # time; and how many packets at most come between one and another whose frame is shown earlier.
@@ -40,13 +42,18 @@ def decode(
     Raises:
         VideoError: The file cannot be read any more. The message names it.
     """
-    last = video.frames - 1 if last is None else last
+    before = video.first or 0  # in the file, by whose numbers it is decoded
+    last = before + (video.frames - 1 if last is None else last)
+    first += before
+    if not video.keyframes:
+        yield from read_pictures(video.path, video.frames, range(first, last + 1))
+        return
     for way in _ways(video, first):
         with contextlib.suppress(_MisfitError):
             for number, frame in way:
                 if first <= number <= last:
                     first = number + 1
-                    yield number, frame
+                    yield number - before, frame
                 if number >= last:
                     return
             return

@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import errno
 import os
+import stat
 import typing
 from collections.abc import Iterator
 
@@ -26,10 +27,12 @@ class Status(typing.NamedTuple):
         st_size: int, in bytes.
         st_mtime_ns: int, the time of its last change in nanoseconds; 0 where
             the server does not tell.
+        st_mode: int, whether it is a file or a folder.
     """
 
     st_size: int
     st_mtime_ns: int
+    st_mode: int
 
 
 def is_remote(path: str | os.PathLike) -> bool:
@@ -58,7 +61,7 @@ def absolute(path: str | os.PathLike) -> str:
 
 
 def status(path: str | os.PathLike) -> os.stat_result | Status:
-    """The size of a file and when it changed: has `st_size` and `st_mtime_ns`.
+    """The size of a file and when it changed: has `st_size`, `st_mtime_ns` and `st_mode`.
 
     Raises:
         OSError: It does not exist, or cannot be reached.
@@ -67,7 +70,8 @@ def status(path: str | os.PathLike) -> os.stat_result | Status:
         return os.stat(path)
     with _errors_named(path):
         found = tf.io.gfile.stat(prepare(path))
-        return Status(found.length, found.mtime_nsec)
+        mode = stat.S_IFDIR if found.is_directory else stat.S_IFREG
+        return Status(found.length, found.mtime_nsec, mode)
 
 
 def is_folder(path: str | os.PathLike) -> bool:

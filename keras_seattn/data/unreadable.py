@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import functools
+import math
 import os
 import threading
 import typing
@@ -15,7 +16,8 @@ from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.index import Index
 from keras_seattn.data.opening import TooLargeError, VideoError
-from keras_seattn.data.scanning import Video, scan_video
+from keras_seattn.data.scanning import scan_video, video_status
+from keras_seattn.data.video import Video
 from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
 from keras_seattn.progress import progress_bar
@@ -26,6 +28,8 @@ if typing.TYPE_CHECKING:
 # More than this share of a catalog unreadable means that something is wrong with the data set.
 MAXIMUM_SHARE = 0.01
 _MOST_NAMED = 100
+# Lists in whole seconds name ends that are up to this behind those of files.
+_SECONDS_LATE = 1
 # Videos looked at between two writings of the index: minutes of work, at most, are done again.
 _SAVED_AFTER = 20_000
 
@@ -43,8 +47,8 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
             and leaves them out, unless they are more than 1 % (one may always be).
 
     Returns:
-        list of `Video`, one per path of the catalog; None in place of those
-        that cannot be read.
+        list of `Video`, one per video of the catalog, for a span the part of
+        its file; None in place of those that cannot be read.
 
     Raises:
         VideoError: Videos cannot be read; the message counts and lists them.
@@ -57,8 +61,8 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
 
     def scan(path):
         try:
-            status = storage.status(path)
-        except OSError:
+            status = video_status(path)
+        except (OSError, VideoError):
             status = None
         found = status and index.get(path, status)
         if found is not None:
@@ -77,31 +81,39 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
             unsaved.append(path)
         return found
 
-    found = []
+    paths = list(dict.fromkeys(catalog.paths))  # Of spans several are of one file.
+    found = {}
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for video in progress_bar(
-            pool.map(scan, catalog.paths),
-            total=len(catalog),
-            desc="Checking videos",
-            unit=" videos",
-            delay=2,
-        ):
-            found.append(video)
+        scanned = progress_bar(
+            pool.map(scan, paths), total=len(paths), desc="Checking videos", unit=" videos", delay=2
+        )
+        for path, video in zip(paths, scanned, strict=True):
+            found[path] = video
             stopping.check()
             if len(unsaved) >= _SAVED_AFTER:
                 unsaved.clear()
                 _save(index)
     if unsaved:
         _save(index)
-    videos = [None if isinstance(video, VideoError) else video for video in found]
-    errors = {
-        path: str(video)
-        for path, video in zip(catalog.paths, found, strict=True)
-        if isinstance(video, VideoError)
-    }
+    videos, errors, late = [], [], []
+    spans = catalog.spans or [None] * len(catalog)
+    for path, span, title in zip(catalog.paths, spans, catalog.titles, strict=True):
+        try:
+            videos.append(_part(found[path], span))
+            if span and _SECONDS_LATE < span[1] - found[path].frames / found[path].rate < math.inf:
+                late.append(title)
+        except VideoError as error:
+            videos.append(None)
+            errors.append(str(error))
+    if late:
+        warnings.warn(
+            f"{len(late)} of {len(catalog)} spans end more than {_SECONDS_LATE} second behind the "
+            f"end of their file, such as {', '.join(late[:3])}. What is there of them is taken: "
+            "check their times, and whether the files are whole.",
+            stacklevel=2,
+        )
     if errors:
-        messages, total = list(errors.values()), len(catalog)
-        lost = sum(path in errors for path in catalog.paths)
+        messages, lost, total = list(dict.fromkeys(errors)), len(errors), len(catalog)
         if unreadable == "stop":
             raise VideoError(
                 _listing(messages, lost, total)
@@ -111,6 +123,13 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
         _stop_if_too_many(messages, lost, total)
         warnings.warn(_listing(messages, lost, total) + "\nThey are left out.", stacklevel=2)
     return videos
+
+
+def _part(video, span):
+    """What a span leaves of a video, if that could be read."""
+    if isinstance(video, VideoError):
+        raise video
+    return video.part(*span) if span else video
 
 
 _open_index = functools.lru_cache(maxsize=8)(Index)
@@ -146,41 +165,41 @@ class DamageLog:
     def __init__(self, catalog: "Catalog | Records"):
         self.clips = 0
         # A catalog may name a video several times.
-        self._entries = collections.Counter(catalog.paths)
+        self._entries = collections.Counter(catalog.titles)
         self._messages = {}
         self._damaged = set()
         self._lock = threading.Lock()
 
     @property
-    def paths(self) -> set[str]:
-        """The videos that cannot be read any more, a set of str."""
+    def titles(self) -> set[str]:
+        """The videos that cannot be read any more, a set of str as `Catalog.titles` has them."""
         return set(self._messages)
 
-    def note_video(self, path: str, error: Exception) -> None:
-        """Notes that reading `path` failed with `error`: a warning the first time.
+    def note_video(self, title: str, error: Exception) -> None:
+        """Notes that reading a video failed with `error`: a warning the first time.
 
         Raises:
             VideoError: Too many videos have failed; it lists them.
         """
         with self._lock:
-            is_new = path not in self._messages
-            self._messages.setdefault(path, str(error))
+            is_new = title not in self._messages
+            self._messages.setdefault(title, str(error))
             messages = dict(self._messages)
-        lost, total = sum(self._entries[path] for path in messages), self._entries.total()
+        lost, total = sum(self._entries[title] for title in messages), self._entries.total()
         _stop_if_too_many(list(messages.values()), lost, total)
         if is_new:
             warnings.warn(f"{error} ({lost} of {total} videos so far.)", stacklevel=2)
 
-    def note_clips(self, path: str, clips: int) -> None:
+    def note_clips(self, title: str, clips: int) -> None:
         """Notes that clips of a video touch damaged frames: a warning the first time."""
         with self._lock:
             self.clips += clips
-            if path in self._damaged:
+            if title in self._damaged:
                 return
-            self._damaged.add(path)
+            self._damaged.add(title)
         warnings.warn(
-            f"{path}: some of its frames are damaged. They and clips that touch them are left out. "
-            "Copy or download it again.",
+            f"{title}: some of its frames are damaged. They and clips that touch them are left "
+            "out. Copy or download it again.",
             stacklevel=2,
         )
 

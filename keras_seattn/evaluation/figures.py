@@ -210,6 +210,8 @@ def plot_strips(
     grid = figure.subplots(len(videos), frames, squeeze=False)
     for row, index in zip(grid, videos, strict=True):
         video = scan_video(result.paths[index])
+        span = result.spans and result.spans[index]
+        video = video.part(*span) if span else video
         numbers = np.linspace(0, min(16, video.frames) - 1, frames).astype(int)
         images = read_frames(video, numbers, size=video.shape)
         for axes, number, image in zip(row, numbers, images, strict=True):

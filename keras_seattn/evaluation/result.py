@@ -37,6 +37,8 @@ class EvaluationResult:
         clips_left_out: int, how many clips of videos that can be read were
             left out, for they touch damaged frames.
         views: str, which clips of a video were scored; "" if nobody said.
+        spans: list, which parts of their files the videos are, as those of a
+            `data.Catalog`.
 
     Attributes:
         top1: float, the share of videos whose highest mean score is that of
@@ -74,6 +76,7 @@ class EvaluationResult:
     skipped: Sequence[str] = ()
     clips_left_out: int = 0
     views: str = ""
+    spans: Sequence[tuple[float, float] | None] | None = None
 
     def __post_init__(self):
         def put(name, value):

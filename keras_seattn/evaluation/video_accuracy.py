@@ -1,5 +1,6 @@
 """Video-level accuracy: the mean of the scores of all clips of each video."""
 
+import itertools
 import os
 import warnings
 
@@ -91,7 +92,7 @@ def evaluate(
             stacklevel=2,
         )
     places = match_classes(catalog, class_names, "the model")
-    damage = DamageLog(catalog)
+    damage, titles = DamageLog(catalog), catalog.titles
     dataset = test_clips(
         catalog,
         frames,
@@ -122,10 +123,10 @@ def evaluate(
             np.add.at(clip_losses, inputs["video"], -np.log(likelihoods))
             bar.update(int(inputs["video"][-1]) + 1 - bar.n)
 
-    skipped = (clip_counts == 0) | [path in damage.paths for path in catalog.paths]
+    skipped = (clip_counts == 0) | [title in damage.titles for title in titles]
     scored = ~skipped
     if too_many(skipped.sum(), len(catalog)):
-        named = [path for path, left_out in zip(catalog.paths, skipped, strict=True) if left_out]
+        named = list(itertools.compress(titles, skipped))
         raise VideoError(
             f"{len(named)} of {len(catalog)} videos have no clip that can be scored, such as "
             f"{', '.join(named[:5])}. Check the data set."
@@ -134,13 +135,14 @@ def evaluate(
         score_sums[scored] / clip_counts[scored, None],
         places[catalog.labels[scored]],
         list(class_names),
-        paths=[path for path, left_out in zip(catalog.paths, skipped, strict=True) if not left_out],
+        paths=list(itertools.compress(catalog.paths, scored)),
         clip_counts=clip_counts[scored],
         clips_right=clips_right[scored],
         loss=float(clip_losses[scored].sum() / clip_counts[scored].sum()),
-        skipped=[path for path, left_out in zip(catalog.paths, skipped, strict=True) if left_out],
+        skipped=list(itertools.compress(titles, skipped)),
         clips_left_out=damage.clips,
         views=_views(preprocessing.sampling, clips_per_video, crops),
+        spans=list(itertools.compress(catalog.spans, scored)) if catalog.spans else None,
     )
 
 

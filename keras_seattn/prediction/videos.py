@@ -89,7 +89,8 @@ def predict(
     Args:
         model: a `keras.Model` from preprocessed clips to probabilities, an
             `export.ExportedModel`, or the path of one; see `load_model`.
-        path: str, a video file, or an address of one that ends.
+        path: str, a video file, a folder of frames, or an address of a video
+            that ends.
         top: int, how many classes to name.
 
     Returns:

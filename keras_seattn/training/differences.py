@@ -13,7 +13,16 @@ from keras_seattn.settings import FitSettings, NetworkSettings, RunSettings
 from keras_seattn.training.recipe import Recipe
 
 # The videos are compared by name: they may lie elsewhere. More epochs may follow.
-FREE = ("data_dir", "splits_dir", "test_dir", "epochs", "save_every")
+FREE = (
+    "data_dir",
+    "splits_dir",
+    "test_dir",
+    "list",
+    "test_list",
+    "class_list",
+    "epochs",
+    "save_every",
+)
 
 
 def describe(

@@ -64,3 +64,24 @@ def test_one_folder_of_ones_own_is_enough(model_path, tiny_ucf101, tmp_path, run
         assert code is None
         texts.append(text.splitlines()[0])
     assert texts[0] == texts[1] and "12 videos" in texts[0]
+
+
+def test_one_list_is_enough(model_path, tiny_ucf101, tmp_path, run_command):
+    videos, _ = tiny_ucf101
+    rows = [f"{name}/v_{name}_g{i}_c01.avi" for name in ("Walk", "Jump") for i in ("05", "06")]
+    plain = "".join(f"{row},{row[:4]}\n" for row in rows)
+    split = "".join(f"{row},{row[:4]},{'val' if '5' in row else 'x'}\n" for row in rows)
+    for text, flags, count in (
+        (f"path,label\n{plain}", ["--test-list"], 4),
+        (f"path,label\n{plain}", ["--dataset", "list", "--list"], 4),
+        (f"path,label,split\n{split}", ["--list"], 2),
+    ):
+        (tmp_path / "list.csv").write_text(text)
+        words = [*flags, tmp_path / "list.csv", "--data-dir", videos]
+        output = tmp_path / "report"
+        code, shown, _ = run_command("evaluate", "--model", model_path, "--output", output, *words)
+        assert code is None and f"({count} videos)" in shown
+    code, *_ = run_command(
+        "evaluate", "--model", model_path, "--output", output, "--list", "no.csv"
+    )
+    assert code == "error: no.csv does not exist. Check the path of the list."

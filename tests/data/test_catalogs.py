@@ -342,7 +342,7 @@ def test_bad_lists_of_kinetics(kinetics, text, message):
 def test_missing_paths_of_kinetics(kinetics):
     with pytest.raises(FileNotFoundError, match="`video_dir` is not a folder"):
         load_kinetics("nowhere", kinetics[1])
-    with pytest.raises(FileNotFoundError, match="`csv` does not exist: nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere does not exist\. Check `csv`"):
         load_kinetics(kinetics[0], "nowhere")
 
 

@@ -10,8 +10,9 @@ from video_files import moving_pattern, write_video
 
 from keras_seattn.data import Catalog, VideoError, index, opening, scanning, unreadable
 from keras_seattn.data.index import Index
-from keras_seattn.data.scanning import Keyframe, Video, scan_video
+from keras_seattn.data.scanning import scan_video
 from keras_seattn.data.unreadable import scan_catalog
+from keras_seattn.data.video import Keyframe, Video
 
 
 @pytest.fixture

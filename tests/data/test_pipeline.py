@@ -250,7 +250,7 @@ def test_clips_that_touch_damaged_frames_are_left_out_of_testing(partly_damaged)
     assert len([w for w in caught if "damaged" in str(w.message)]) == 4
     videos = np.concatenate([inputs["video"] for inputs, _ in batches])
     assert videos.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
-    assert damage.clips == 4 and not damage.paths
+    assert damage.clips == 4 and not damage.titles
     clips = np.concatenate([inputs["clip"] for inputs, _ in batches])
     frames = decode_all(partly_damaged.paths[0])  # without the damaged one
     expected = np.stack([frames[:8], frames[15:23], frames[23:31]])

@@ -7,11 +7,20 @@ from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.datasets.folders import find_videos, load_directory
 from keras_seattn.data.datasets.hmdb51 import load_hmdb51
 from keras_seattn.data.datasets.kinetics import load_kinetics
+from keras_seattn.data.datasets.list_file import has_splits, load_list
 from keras_seattn.data.datasets.ucf101 import load_ucf101
 from keras_seattn.data.records import Records, open_records
 from keras_seattn.settings import DataSettings
 
-__all__ = ["find_videos", "load", "load_directory", "load_hmdb51", "load_kinetics", "load_ucf101"]
+__all__ = [
+    "find_videos",
+    "load",
+    "load_directory",
+    "load_hmdb51",
+    "load_kinetics",
+    "load_list",
+    "load_ucf101",
+]
 
 
 def load(
@@ -67,6 +76,19 @@ def _folder(data, *_):
     return load_directory(data.data_dir), load_directory(data.test_dir)
 
 
+def _list(data, *_):
+    def load(path, subset, class_names):
+        # Two lists need not say what their videos are for.
+        subset = None if data.test_list and not has_splits(path) else subset
+        return load_list(path, root=data.data_dir, class_names=class_names, subset=subset)
+
+    if data.list == data.test_list:  # Only test videos are asked for.
+        return (load(data.list, "test", data.class_list),) * 2
+    train = load(data.list, "train", data.class_list)
+    # The test list may lack classes.
+    return train, load(data.test_list or data.list, "test", data.class_list or train.class_names)
+
+
 def _records(data, *_):
     return tuple(
         open_records(os.path.join(data.data_dir, subset), data.unreadable)
@@ -80,5 +102,6 @@ _KINDS = {
     "hmdb51": _lists(load_hmdb51),
     "kinetics": _kinetics,
     "folder": _folder,
+    "list": _list,
     "records": _records,
 }

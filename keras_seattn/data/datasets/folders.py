@@ -5,14 +5,10 @@ import warnings
 
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.data.datasets.lists import check_folder
+from keras_seattn.data.datasets.lists import VIDEO_SUFFIXES, check_folder, is_video
+from keras_seattn.data.frame_folders import frames_among
 from keras_seattn.errors import InputError
 
-VIDEO_SUFFIXES = (
-    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
-    ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm",
-    ".wmv", ".y4m",
-)  # fmt: skip
 _NAMED = 3  # examples of what is left out
 
 
@@ -21,9 +17,10 @@ def load_directory(root: str | os.PathLike) -> Catalog:
 
     Args:
         root: str. Each folder in it is a class, by its name; the video files
-            in it (.mp4, .avi, .mkv, .mov, .webm and so on) are its videos.
-            Hidden files and folders are left out. One warning counts what else
-            is left out: files of other kinds, and folders in a class's folder.
+            in it (.mp4, .avi, .mkv, .mov, .webm and so on) and the folders of
+            frames (numbered JPEG or PNG pictures) are its videos. Hidden files
+            and folders are left out. One warning counts what else is left out:
+            files of other kinds, and other folders in a class's folder.
 
     Returns:
         A `Catalog`; classes and files in alphabetical order.
@@ -48,22 +45,23 @@ def load_directory(root: str | os.PathLike) -> Catalog:
     paths, labels = [], []
     for label, name in enumerate(class_names):
         folder = os.path.join(root, name)
-        inside = shown(folder)
-        files = [os.path.join(folder, file) for file in inside if is_video(file)]
-        left_out += [os.path.join(folder, file) for file in inside if not is_video(file)]
-        if not files:
+        videos = []
+        for inside in shown(folder):
+            path = os.path.join(folder, inside)
+            (videos if is_video(inside) or _holds_frames(path) else left_out).append(path)
+        if not videos:
             raise InputError(
-                f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
-                "Put the videos of that class there, or remove the folder."
+                f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}) and no folders of "
+                "frames. Put the videos of that class there, or remove the folder."
             )
-        paths += files
-        labels += [label] * len(files)
+        paths += videos
+        labels += [label] * len(videos)
     _warn_of_left_out(root, left_out)
     return Catalog(paths, labels, class_names)
 
 
 def find_videos(root: str | os.PathLike) -> list[str]:
-    """Lists the video files in a folder and in the folders in it.
+    """Lists the videos in a folder and in the folders in it: files, and folders of frames.
 
     Args:
         root: str.
@@ -87,7 +85,11 @@ def find_videos(root: str | os.PathLike) -> list[str]:
     for folder, _, files in storage.walk(root):
         below = folder[len(root) :].replace(os.sep, "/").split("/")
         if not any(part.startswith(".") for part in below):
-            for name in sorted(name for name in files if name[0] != "."):
+            files = sorted(name for name in files if name[0] != ".")
+            if frames_among(files) and not any(map(is_video, files)):
+                paths.append(folder)
+                continue
+            for name in files:
                 (paths if is_video(name) else left_out).append(os.path.join(folder, name))
     if not paths:
         raise InputError(f"`root` holds no video files ({', '.join(VIDEO_SUFFIXES)}): {root}")
@@ -95,14 +97,13 @@ def find_videos(root: str | os.PathLike) -> list[str]:
     return sorted(paths)
 
 
+def _holds_frames(path):
+    return storage.is_folder(path) and bool(frames_among(storage.list_folder(path)))
+
+
 def shown(folder: str | os.PathLike) -> list[str]:
     """The names in a folder that are not hidden, in alphabetical order."""
     return [name for name in storage.list_folder(folder) if name[0] != "."]
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is called as videos are."""
-    return name.lower().endswith(VIDEO_SUFFIXES)
 
 
 def _warn_of_left_out(root, left_out):
@@ -111,6 +112,7 @@ def _warn_of_left_out(root, left_out):
         warnings.warn(
             f"{len(left_out)} files and folders in {root} are left out, such as "
             f"{', '.join(left_out[:_NAMED])}. Videos are files that end in "
-            f"{', '.join(VIDEO_SUFFIXES)}, where this data set has its videos.",
+            f"{', '.join(VIDEO_SUFFIXES)}, and folders of frames, where this data set has its "
+            "videos.",
             stacklevel=3,
         )

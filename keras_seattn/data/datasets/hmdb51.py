@@ -11,6 +11,7 @@ from keras_seattn.data.datasets.lists import (
     check_split,
     file_and_number,
     numbered_lines,
+    video_finder,
 )
 from keras_seattn.errors import InputError, MissingFileError
 
@@ -58,7 +59,7 @@ def load_hmdb51(
             "test_train_splits.rar of HMDB51 there."
         )
     wanted = {"train": 1, "test": 2}[subset]
-    paths, labels = [], []
+    paths, labels, find = [], [], video_finder()
     for label, name in enumerate(class_names):
         list_path = os.path.join(splits_dir, name + suffix)
         for number, line in numbered_lines(list_path):
@@ -68,7 +69,8 @@ def load_hmdb51(
                     f"{list_path}, line {number}: expected '<file> 0|1|2'. Found: {line!r}"
                 )
             if use == wanted:
-                paths.append(os.path.join(video_dir, name, file))
+                path = os.path.join(video_dir, name, file)
+                paths.append(find(path) or path)
                 labels.append(label)
     check_class_folders(video_dir, set(class_names), splits_dir)
     return catalog_of(paths, labels, class_names, splits_dir)

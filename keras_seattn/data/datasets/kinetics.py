@@ -3,12 +3,10 @@
 import functools
 import math
 import os
-import warnings
 
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog, with_blanks
-from keras_seattn.data.datasets.folders import is_video
-from keras_seattn.data.datasets.lists import check_folder, read_table
+from keras_seattn.data.datasets.lists import by_stem, check_folder, read_table, warn_of_absent
 from keras_seattn.errors import InputError, MissingFileError
 
 
@@ -55,10 +53,10 @@ def load_kinetics(
         raise InputError(f"{csv} lacks the columns {', '.join(missing)}. Check the file.")
     if not rows:
         raise InputError(f"{csv} lists no videos: it has only a line of columns. Check the file.")
-    class_names = sorted({row["label"] for row in rows})
+    class_names = sorted({row["label"] for _, row in rows})
     labels_of = {name: label for label, name in enumerate(class_names)}
     chosen = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         if subset and row["split"] != subset:
             continue
         times = row["time_start"], row["time_end"]
@@ -70,7 +68,7 @@ def load_kinetics(
         start, end = (int(float(time)) for time in times)
         chosen.append((row["label"], row["youtube_id"], f"{start:06d}_{end:06d}"))
     if not chosen:
-        known = ", ".join(sorted({str(row["split"]) for row in rows}))
+        known = ", ".join(sorted({row["split"] for _, row in rows}))
         raise InputError(f"{csv} has no lines of `subset` {subset!r}. It has: {known}")
 
     find = _kinetics_finder(video_dir)
@@ -87,14 +85,8 @@ def load_kinetics(
             f"None of the {len(chosen)} videos that {csv} lists is in {video_dir}. The first "
             f"should be {absent[0]}. Check `video_dir`."
         )
-    if absent:
-        empty = sorted({name for name, *_ in chosen}.difference(class_names[i] for i in labels))
-        warnings.warn(
-            f"{len(absent)} of the {len(chosen)} videos that {csv} lists are not in {video_dir} "
-            f"and are left out, such as {', '.join(absent[:3])}."
-            + (f" No video is there of these classes: {', '.join(empty)}." if empty else ""),
-            stacklevel=2,
-        )
+    empty = {name for name, *_ in chosen}.difference(class_names[i] for i in labels)
+    warn_of_absent(absent, len(chosen), csv, video_dir, empty)
     return Catalog(paths, labels, class_names)
 
 
@@ -105,8 +97,8 @@ def _kinetics_finder(video_dir):
         folders.setdefault(_kinetics_folder(name), []).append(os.path.join(video_dir, name))
 
     def videos(folder):
-        files = filter(is_video, storage.list_folder(folder))
-        return {os.path.splitext(file)[0]: os.path.join(folder, file) for file in files}
+        names = by_stem(storage.list_folder(folder))
+        return {stem: os.path.join(folder, name) for stem, name in names.items()}
 
     @functools.cache
     def videos_of(label):

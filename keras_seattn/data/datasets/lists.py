@@ -1,15 +1,24 @@
 """What the lists of data sets have in common: lines, tables, folders of classes."""
 
 import csv
+import functools
 import io
 import os
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.errors import InputError, MissingFileError
+from keras_seattn.errors import InputError, MissingFileError, StorageError
+
+VIDEO_SUFFIXES = (
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
+    ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm",
+    ".wmv", ".y4m",
+)  # fmt: skip
+_SEPARATORS = ",;\t"
 
 
 def file_and_number(line: str) -> tuple[str, int | None]:
@@ -18,39 +27,112 @@ def file_and_number(line: str) -> tuple[str, int | None]:
     return (match[1], int(match[2])) if match else (line, None)
 
 
-def read_table(path: str | os.PathLike) -> tuple[list[str], list[dict]]:
-    """The names of the columns of a CSV file, and its rows, dicts."""
+def list_text(path: str | os.PathLike, advice: str) -> str:
+    """The text of a list; `advice`: str, what to do where there is no such file."""
     try:
-        text = storage.read_text(path)
+        return storage.read_text(path)
     except FileNotFoundError as error:
-        raise MissingFileError(f"`csv` does not exist: {path}. Check the path.") from error
+        raise MissingFileError(f"{path} does not exist. {advice}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
-    head = text.partition("\n")[0]
-    separator = max(",;\t", key=head.count)
+
+
+def read_table(
+    path: str | os.PathLike, advice: str = "Check `csv`."
+) -> tuple[list[str], list[tuple[int, dict]]]:
+    """The names of the columns of a CSV file, and its rows, `(number of the line, dict)`."""
+    text = list_text(path, advice)
     reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
+        io.StringIO(text, newline=""),
+        delimiter=max(_SEPARATORS, key=text.partition("\n")[0].count),
+        skipinitialspace=True,
     )
-    names = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = names
-    return names, [{key: _stripped(value) for key, value in row.items()} for row in reader]
-
-
-def _stripped(value):
-    return value.strip() if isinstance(value, str) else value
-
-
-def numbered_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
-    """The numbered lines of a text file, without blank ones and outer white space."""
+    rows = []
     try:
-        lines = list(io.StringIO(storage.read_text(path), newline=None))
-    except FileNotFoundError as error:
-        raise MissingFileError(
-            f"{path} does not exist. Check `splits_dir`, `split` and `subset`."
+        names = [name.strip().lower() for name in reader.fieldnames or ()]
+        reader.fieldnames = names
+        for row in reader:
+            if row.pop(None, None):
+                raise InputError(
+                    f"{path}, line {reader.line_num}: has more values than the {len(names)} "
+                    f"columns {', '.join(names)}. Put names that hold separators in quotes."
+                )
+            rows.append((reader.line_num, {name: (row[name] or "").strip() for name in names}))
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, line {reader.reader.line_num}: {error}. Correct the line."
         ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a text file in UTF-8 or UTF-16: {error}") from error
+    return names, rows
+
+
+def numbered_lines(
+    path: str | os.PathLike, advice: str = "Check `splits_dir`, `split` and `subset`."
+) -> list[tuple[int, str]]:
+    """The numbered lines of a text file, without blank ones and outer white space."""
+    lines = io.StringIO(list_text(path, advice), newline=None)
     return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def video_finder() -> Callable[[str], str | None]:
+    """A function of a path in a list: where that video is, None if it is not there.
+
+    That is the path, or beside it a video file of another kind or a folder of
+    frames that is called so but for the suffix. Where folders cannot be listed
+    (`http://`) it is the path.
+    """
+
+    @functools.cache
+    def inside(folder):
+        try:
+            return by_stem(storage.list_folder(folder or "."))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except StorageError:
+            return None
+
+    def find(path):
+        folder, name = os.path.split(path.rstrip("/"))
+        names = inside(folder)
+        if names is None:
+            return path
+        found = names.get(name) or names.get(stem(name))
+        return found and os.path.join(folder, found)
+
+    return find
+
+
+def by_stem(names: Iterable[str]) -> dict[str, str]:
+    """The names in a folder by themselves, and those of videos by what they are without suffix."""
+    names = list(names)
+    return {stem(name): name for name in names} | {name: name for name in names}
+
+
+def is_video(name: str) -> bool:
+    """Whether a file is called as videos are."""
+    return name.lower().endswith(VIDEO_SUFFIXES)
+
+
+def stem(name: str) -> str:
+    """The name of a video's file without suffix, or of a folder of frames as it is."""
+    return os.path.splitext(name)[0] if is_video(name) else name
+
+
+def warn_of_absent(
+    absent: Sequence[str],
+    total: int,
+    source: str | os.PathLike,
+    folder: str | os.PathLike,
+    empty: Iterable[str],
+) -> None:
+    """Warns of the videos of a list that are not in a folder; `empty`: the classes without any."""
+    if absent:
+        names = ", ".join(sorted(empty))
+        warnings.warn(
+            f"{len(absent)} of the {total} videos that {source} lists are not in {folder} and are "
+            f"left out, such as {', '.join(absent[:3])}."
+            + (f" No video is there of these classes: {names}." if names else ""),
+            stacklevel=3,
+        )
 
 
 def catalog_of(paths: list, labels: list, class_names: list, source: str | os.PathLike) -> Catalog:

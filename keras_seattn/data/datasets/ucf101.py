@@ -4,14 +4,15 @@ import os
 import re
 
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.data.datasets.folders import is_video
 from keras_seattn.data.datasets.lists import (
     catalog_of,
     check_class_folders,
     check_folder,
     check_split,
     file_and_number,
+    is_video,
     numbered_lines,
+    video_finder,
 )
 from keras_seattn.errors import InputError
 
@@ -63,7 +64,7 @@ def load_ucf101(
     indices = {name: i for i, name in enumerate(class_names)}
 
     list_path = os.path.join(splits_dir, f"{subset}list{split:02d}.txt")
-    paths, labels = [], []
+    paths, labels, find = [], [], video_finder()
     for number, line in numbered_lines(list_path):
         # Training lists give the label, test lists do not, and a file's name may hold spaces.
         file, last = file_and_number(line)
@@ -82,7 +83,8 @@ def load_ucf101(
                 f"{list_path}, line {number}: label {last} is not that of class {folder!r}, "
                 f"which is {label + 1} in {index_path}. Correct one of the two."
             )
-        paths.append(os.path.join(video_dir, *file.split("/")))
+        path = os.path.join(video_dir, *file.split("/"))
+        paths.append(find(path) or path)
         labels.append(label)
     check_class_folders(video_dir, {class_names[label] for label in labels}, list_path)
     return catalog_of(paths, labels, class_names, list_path)

@@ -55,6 +55,8 @@ class Records:
     places: np.ndarray
     indexes: list[np.ndarray]
 
+    spans = None  # Each video is whole as it is.
+
     def __len__(self):
         return len(self.paths)
 
@@ -62,6 +64,8 @@ class Records:
     def names(self) -> list[str]:
         """As those of a `Catalog`."""
         return self.paths
+
+    titles = names
 
     @functools.cached_property
     def groups(self) -> list[str]:

@@ -15,6 +15,7 @@ from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.decoding import VideoError, read_present
 from keras_seattn.data.records import index
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
+from keras_seattn.data.scanning import video_status
 from keras_seattn.data.unreadable import DamageLog, scan_catalog
 from keras_seattn.errors import InputError
 from keras_seattn.files import read_json, replacing, write_json
@@ -167,11 +168,11 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
                         plan["quality"],
                     )
                     if frames < videos[position].frames:
-                        damage.note_clips(videos[position].path, 0)
+                        damage.note_clips(catalog.titles[position], 0)
                 except VideoError as error:
                     if unreadable == "stop":
                         raise
-                    damage.note_video(videos[position].path, error)
+                    damage.note_video(catalog.titles[position], error)
                 else:
                     record = example.SerializeToString()
                     writer.write(record)
@@ -270,7 +271,7 @@ def _sources(catalog, parts):
     names = catalog.names
 
     def source(position):
-        status = storage.status(catalog.paths[position])
+        status = video_status(catalog.paths[position])
         return [names[position], status.st_size, status.st_mtime_ns]
 
     with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras_seattn.data.clip_dataset import numpy_function
 from keras_seattn.data.sampling import View
 from keras_seattn.data.scaling import crop_and_scale, interpolate, is_filtered
-from keras_seattn.data.scanning import Video
 from keras_seattn.data.tfio import loading
+from keras_seattn.data.video import Video
 
 # At other widths tensorflow-io 0.37.1 leaves the last pixels of every row undefined or writes past
 # the end of its buffer, which ends the process.
@@ -39,10 +39,10 @@ class GraphReader:
         others = sum(not _is_safe(video) for video in known)
         if others:
             warnings.warn(
-                f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes those "
-                f"whose width is a multiple of {_WIDTH}, that are not turned, of square pixels, of "
-                f"BT.601 colours in limited range, and of at most {_MOST_BYTES // 2**20} MiB in "
-                "RGB.",
+                f"{others} of {len(known)} videos are decoded by PyAV: tensorflow-io decodes whole "
+                f"files whose width is a multiple of {_WIDTH}, that are not turned, of square "
+                "pixels, of BT.601 colours in limited range, and of at most "
+                f"{_MOST_BYTES // 2**20} MiB in RGB.",
                 stacklevel=4,
             )
 
@@ -125,5 +125,5 @@ class GraphReader:
 
 def _is_safe(video):
     size = video.frames * video.height * video.width * 3
-    usual = video.plain and video.pixel_aspect == 1
+    usual = video.plain and video.pixel_aspect == 1 and video.first is None
     return usual and video.width % _WIDTH == 0 and size <= _MOST_BYTES
