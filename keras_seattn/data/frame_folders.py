@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 
 import av
+import tensorflow as tf
 
 from keras_seattn.data import opening, storage
 from keras_seattn.data.opening import VideoError
@@ -134,10 +135,8 @@ def read_pictures(
                 frames = []
             if frames:
                 yield int(number), frames[0]
-    except OSError as error:
-        raise VideoError(
-            f"{folder}: {error.filename}: {error.strerror}. Check the path."
-        ) from error
+    except (OSError, tf.errors.OpError) as error:
+        raise VideoError(f"{folder}: a frame cannot be read: {error}. Check the path.") from error
 
 
 def _decoder(codec):

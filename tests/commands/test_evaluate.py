@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from keras_seattn import evaluation
 from keras_seattn.applications import SEAResNet18_3D
+from keras_seattn.commands import flags
+from keras_seattn.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -56,32 +59,38 @@ def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_comm
 def test_one_folder_of_ones_own_is_enough(model_path, tiny_ucf101, tmp_path, run_command):
     videos, _ = tiny_ucf101
     texts = []
-    for number, flags in enumerate(
+    for number, words in enumerate(
         (["--test-dir", videos], ["--dataset", "folder", "--data-dir", videos])
     ):
         output = tmp_path / str(number)
-        code, text, _ = run_command("evaluate", "--model", model_path, "--output", output, *flags)
+        code, text, _ = run_command("evaluate", "--model", model_path, "--output", output, *words)
         assert code is None
         texts.append(text.splitlines()[0])
     assert texts[0] == texts[1] and "12 videos" in texts[0]
 
 
-def test_one_list_is_enough(model_path, tiny_ucf101, tmp_path, run_command):
+def test_one_list_is_enough(tiny_ucf101, tmp_path, run_command, monkeypatch):
     videos, _ = tiny_ucf101
+    counts = []
+
+    def evaluate(model, catalog, *_, **options):
+        counts.append(len(catalog))
+        raise InputError("seen")
+
+    monkeypatch.setattr(flags, "load_model", lambda path: None)
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
     rows = [f"{name}/v_{name}_g{i}_c01.avi" for name in ("Walk", "Jump") for i in ("05", "06")]
-    plain = "".join(f"{row},{row[:4]}\n" for row in rows)
-    split = "".join(f"{row},{row[:4]},{'val' if '5' in row else 'x'}\n" for row in rows)
-    for text, flags, count in (
-        (f"path,label\n{plain}", ["--test-list"], 4),
-        (f"path,label\n{plain}", ["--dataset", "list", "--list"], 4),
-        (f"path,label,split\n{split}", ["--list"], 2),
+    plain = "path,label\n" + "".join(f"{row},{row[:4]}\n" for row in rows)
+    split = "path,label,split\n" + "".join(f"{row},{row[:4]},val\n" for row in rows[1:])
+    command = ("--model", "m.keras", "--output", tmp_path / "report", "--data-dir", videos)
+    for text, words in (
+        (plain, ["--test-list"]),
+        (plain, ["--dataset", "list", "--list"]),
+        (split + "gone,Jump,train\n", ["--list"]),
     ):
         (tmp_path / "list.csv").write_text(text)
-        words = [*flags, tmp_path / "list.csv", "--data-dir", videos]
-        output = tmp_path / "report"
-        code, shown, _ = run_command("evaluate", "--model", model_path, "--output", output, *words)
-        assert code is None and f"({count} videos)" in shown
-    code, *_ = run_command(
-        "evaluate", "--model", model_path, "--output", output, "--list", "no.csv"
-    )
+        code, *_ = run_command("evaluate", *command, *words, tmp_path / "list.csv")
+        assert code == "error: seen"
+    assert counts == [4, 4, 3]
+    code, *_ = run_command("evaluate", *command, "--list", "no.csv")
     assert code == "error: no.csv does not exist. Check the path of the list."

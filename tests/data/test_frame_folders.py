@@ -7,6 +7,7 @@ import shutil
 import av
 import numpy as np
 import pytest
+import tensorflow as tf
 from video_files import moving_pattern, write_video
 
 from keras_seattn.data import (
@@ -192,6 +193,20 @@ def test_records_of_folders(tmp_path):
         write_records(folders, tmp_path / "folders", shards=1, quality=100)
     again = open_records(tmp_path / "folders")
     assert again.indexes[0]["crc"].tolist() != ours.indexes[0]["crc"].tolist()
+
+
+def test_frames_on_an_object_store_are_those_on_a_disk(tmp_path):
+    folder = write_frames(tmp_path / "videos" / "run" / "v", moving_pattern(9))
+    for name in os.listdir(folder):
+        tf.io.gfile.makedirs("ram://videos/run/v")
+        tf.io.gfile.copy(os.path.join(folder, name), f"ram://videos/run/v/{name}")
+    tf.io.gfile.makedirs("ram://videos/run/none")
+    with pytest.warns(UserWarning, match="1 files and folders in ram://videos.*run/none"):
+        catalog = load_directory("ram://videos")
+    assert catalog.paths == ["ram://videos/run/v"] == find_videos("ram://videos")
+    assert unreadable.scan_catalog(catalog)[0].frames == 9
+    np.testing.assert_array_equal(read_video(catalog.paths[0]), read_video(folder))
+    tf.io.gfile.rmtree("ram://videos")
 
 
 def frames(root, *names):

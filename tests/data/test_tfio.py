@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -432,7 +433,9 @@ def test_a_server_that_does_not_answer_is_not_remembered_as_damage(tmp_path, mon
         file.answers = next(answers)
         return file
 
-    monkeypatch.setattr(storage, "status", lambda path: storage.Status(len(content), 0))
+    monkeypatch.setattr(
+        storage, "status", lambda path: storage.Status(len(content), 0, stat.S_IFREG)
+    )
     monkeypatch.setattr(storage, "open_file", open_file)
     catalog = Catalog(["s3://bucket/video.avi"], [0], ["any"])
     with pytest.raises(VideoError, match=r"s3://bucket/video\.avi.*connection reset"):
