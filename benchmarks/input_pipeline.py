@@ -197,10 +197,8 @@ def scaled_jpeg_decoding(images, cores):
     return drain(dataset.batch(BATCH).prefetch(2), cores)
 
 
-def pipeline(source, cores, clips, decoder="pyav"):
-    dataset = train_clips(
-        source, FRAMES, SIZE, BATCH, seed=0, preprocessing=HARA_2018, decoder=decoder
-    )
+def pipeline(source, cores, clips, **options):
+    dataset = train_clips(source, FRAMES, SIZE, BATCH, seed=0, preprocessing=HARA_2018, **options)
     return drain(dataset.repeat(), cores, clips)
 
 
@@ -232,9 +230,15 @@ def measure(paths, folder, rounds, clips, with_tfio):
         for name, read in PLAIN.items()
     }
     systems["files"] = lambda cores: pipeline(catalog, cores, clips)
+    for several in (2, 4):
+        systems[f"files, {several} clips of each opening"] = lambda cores, several=several: (
+            pipeline(catalog, cores, clips, clips_per_open=several)
+        )
     if with_tfio:
         # It decodes whole videos, so a few clips take as long as many of the others.
-        systems["files, tensorflow-io"] = lambda cores: pipeline(catalog, cores, 2 * BATCH, "tfio")
+        systems["files, tensorflow-io"] = lambda cores: pipeline(
+            catalog, cores, 2 * BATCH, decoder="tfio"
+        )
     systems |= {
         "bare JPEG decoding": lambda cores: bare_jpeg_decoding(images, cores),
         "JPEG decoding and scaling": lambda cores: scaled_jpeg_decoding(images, cores),
@@ -303,6 +307,9 @@ def main():
             print(markdown([*heads, f"cores for {options.training_speed:g} a second"], rows))
             print(
                 f"\nfiles / plain decoding {ratio(speeds, 'files', 'plain PyAV', cores)}; "
+                f"2 clips of each opening / 1 "
+                f"{ratio(speeds, 'files, 2 clips of each opening', 'files', cores)}; 4 / 1 "
+                f"{ratio(speeds, 'files, 4 clips of each opening', 'files', cores)}; "
                 f"records / bare JPEG {ratio(speeds, 'records', 'bare JPEG decoding', cores)}; "
                 f"records / decoding and scaling "
                 f"{ratio(speeds, 'records', 'JPEG decoding and scaling', cores)}; "

@@ -55,11 +55,11 @@ def decoder():
 def without_pyav(decoder, monkeypatch):
     """Makes it an error to read clips with PyAV; the function that it is turns it on."""
 
-    def refuse(video, *_):
+    def refuse(video, *_, **__):
         raise AssertionError(f"PyAV was asked for {video.path}")
 
     def turn_on():
-        monkeypatch.setattr(sources, "read_present", refuse)
+        monkeypatch.setattr(sources, "read_clips", refuse)
 
     return turn_on
 
