@@ -6,14 +6,14 @@ import pytest
 
 from keras_seattn.applications import SEAResNet18_3D, SEAResNeXt101_3D
 from keras_seattn.applications.convert import _reduction, convert, to_state_dict
-from keras_seattn.preprocessing import HARA_2018, HARA_2020, Preprocessing
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, Preprocessing, Sampling
 
 torch = pytest.importorskip("torch")
 
 from pytorch_network import random_network  # noqa: E402
 
 FACTOR = 0.125
-OWN = Preprocessing((1.5, 2.5, 3.5), (4.5, 5.5, 6.5), (7.5, 8.5))
+OWN = Preprocessing((1.5, 2.5, 3.5), (4.5, 5.5, 6.5), (7.5, 8.5), Sampling(frame_rate=12.5))
 
 
 def save(network, path):

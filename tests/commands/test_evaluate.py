@@ -39,6 +39,18 @@ def test_a_report_with_the_curves_of_the_models_training(
     assert "<h2>Training</h2>" in page and (output / "training_curves.png").exists()
 
 
+def test_other_views_are_scored_and_named(model_path, tiny_ucf101, tmp_path, run_command):
+    video_dir, splits_dir = tiny_ucf101
+    output = tmp_path / "report"
+    data = ("--data-dir", video_dir, "--splits-dir", splits_dir)
+    words = ("--clips-per-video", 2, "--crops", 3)
+    _, text, _ = run_command("evaluate", "--model", model_path, "--output", output, *data, *words)
+    metrics = json.loads((output / "metrics.json").read_text())
+    views = "2 clips of frames in a row, 3 crops"
+    assert metrics["clips"] == 6 * 6 and metrics["views"] == views and views in text
+    assert views in (output / "report.html").read_text(encoding="utf-8")
+
+
 def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_command):
     video_dir, splits_dir = tiny_ucf101
     data = ("--data-dir", video_dir, "--splits-dir", splits_dir)

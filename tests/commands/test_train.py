@@ -11,6 +11,7 @@ import pytest
 from keras_seattn.applications import SEAResNet18_3D, building
 from keras_seattn.commands import flags, parser_of
 from keras_seattn.data import datasets
+from keras_seattn.preprocessing import HARA_2018, HARA_2020, Sampling
 from keras_seattn.settings import CROP_SCALES, NetworkSettings, RunSettings
 from keras_seattn.training import make_recipe
 
@@ -156,11 +157,31 @@ def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_pat
         ["--demo", "--weights", "x.pth", "--width", "0.3333333333"],
         [*UCF101, "--split", "2", "--se-stages", "--sa-stages", "3", "4", "--learning-rate", "0.1"],
         ["--dataset", "folder", "--data-dir", "a b", "--test-dir", "c", "--unreadable", "skip"],
+        ["--demo", "--frame-rate", "12.5", "--clips-per-open", "4"],
+        ["--demo", "--sampling", "spread"],
     ],
 )
 def test_settings_as_flags_and_back(words):
     network, run = settings_of(*words)
     assert settings_of(*flags.words(network, run)) == (network, run)
+
+
+def test_which_frames_a_clip_has_is_said_by_flags_and_else_by_the_weights(tmp_path):
+    weights = str(tmp_path / "w.weights.h5")
+    own = HARA_2020._replace(sampling=Sampling(frame_rate=15.0))
+    options = {"input_shape": (4, 16, 16, 3), "classes": 2, "width": 0.05}
+    SEAResNet18_3D(**options, preprocessing=own).save_weights(weights)
+    small = ("--demo", "--frames", 4, "--size", 16, "--width", 0.05, "--weights", weights)
+    for words, expected in (
+        ((), own),
+        (("--frame-stride", 2), HARA_2020._replace(sampling=Sampling(frame_stride=2))),
+        (("--sampling", "consecutive"), HARA_2020),
+        (("--sampling", "spread"), HARA_2020._replace(sampling=Sampling("spread"))),
+    ):
+        assert building.build(settings_of(*small, *words)[0], 2).preprocessing == expected
+    scratch = ("--demo", "--frames", 4, "--size", 16, "--width", 0.05, "--frame-rate", 12.5)
+    model = building.build(settings_of(*scratch)[0], 2)
+    assert model.preprocessing == HARA_2018._replace(sampling=Sampling(frame_rate=12.5))
 
 
 @pytest.mark.parametrize("model, stages", [("resnet50", (1, 2, 3, 4)), ("mc3_18", (2, 3, 4))])
