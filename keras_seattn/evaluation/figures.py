@@ -47,6 +47,7 @@ def plot_confusion_matrix(result: EvaluationResult, path: str | os.PathLike) -> 
     axes.set_title(
         f"Share of each class's videos\nvideo top-1 {result.headline}",
         loc="left",
+        size=10,
     )
     with replacing(path) as partial:
         figure.savefig(partial, dpi=110)

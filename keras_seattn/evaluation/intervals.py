@@ -33,10 +33,9 @@ def share_interval(
 
     Source:
         Clopper, Pearson 1934; the number that they count for as in Korn,
-        Graubard 1998, but for the two groups added, which they do not have:
-        theirs holds in 71 % of cases where 0.2 % of 707 groups are wrong as a
-        whole. This one held in 94.5 % or more of all that were tried: see
-        `docs/measurements.md`.
+        Graubard 1998, but for the two groups added. Without these it held the
+        truth in 71 % of trials where 0.2 % of 707 groups are wrong as a whole;
+        with them in 94 % or more of all trials, see `docs/measurements.md`.
 
     Example:
 
