@@ -13,11 +13,15 @@ import shutil
 import tempfile
 import time
 import typing
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from keras_seattn.errors import InputError, MissingFileError, StorageError, UserError
 from keras_seattn.processes import Process, this_process
 
+# What is raised where a file of arrays (`.npz`) is not what it should be.
+DAMAGED = (OSError, EOFError, LookupError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 # What a disk says that takes no more.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _PARTIAL, _REPLACED = ".partial", ".replaced"

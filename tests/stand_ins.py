@@ -12,6 +12,7 @@ import shutil
 import tempfile
 
 import keras
+import numpy as np
 from video_files import moving_pattern, write_video
 
 import keras_seattn
@@ -164,6 +165,24 @@ def _saved(path):
     model().save(path)
 
 
+def _report(top1):
+    """The folder of a result of eight videos in two groups, this share of them right."""
+
+    def make(path):
+        labels = np.arange(8) % 2
+        right = np.arange(8) < 8 * top1
+        result = keras_seattn.evaluation.EvaluationResult(
+            np.eye(2)[np.where(right, labels, 1 - labels)],
+            labels,
+            CLASSES,
+            paths=[_ucf101_file(CLASSES[label], 1 + i) for i, label in enumerate(labels)],
+            groups=["g01"] * 4 + ["g02"] * 4,
+        )
+        keras_seattn.evaluation.write_report(result, path)
+
+    return make
+
+
 _FILES = {
     "UCF-101": _videos([_ucf101_file(name, 1 + i) for name in CLASSES for i in range(GROUPS)]),
     "ucfTrainTestlist": _lists_of_ucf101,
@@ -185,6 +204,8 @@ _FILES = {
     "runs/demo/model.keras": _saved,
     "runs/ucf101/model.keras": _saved,
     "runs/fine-tuned/model.keras": _saved,
+    "runs/base": _report(0.5),
+    "runs/attention": _report(0.75),
     "resnet18.keras": _saved,
     "resnet-18-kinetics.pth": _checkpoint,
     "model.xml": _export,

@@ -11,7 +11,7 @@ WRITE = re.compile(
     | (json|pickle|marshal)\.dump
     | (?!files\.).*\.(write_text|write_bytes|savefig|savez\w*|savetxt|tofile|to_csv|imwrite|imsave)
     | .*\.(rename|touch)
-    | (?!(result|index|remembered|self|self\.(state|oracle))\.save).*\.(save\w*|export)
+    | (?!(result|comparison|index|remembered|self|self\.(state|oracle))\.save).*\.(save\w*|export)
     | .*\b(TFRecordWriter|CSVLogger|ModelCheckpoint|TensorBoard|urlretrieve)
     | .*\b(create_file_writer|write_file)""",
     re.VERBOSE,

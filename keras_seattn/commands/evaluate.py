@@ -4,17 +4,28 @@ keras-seattn evaluate --model runs/ucf101/model.keras --output runs/ucf101/repor
     --data-dir UCF-101 --splits-dir ucfTrainTestlist --split 1
 keras-seattn evaluate --model runs/mine/model.keras --output report --test-dir videos/test
 keras-seattn evaluate --model runs/mine/model.keras --output report --test-list test.csv
+keras-seattn evaluate --report runs/attention --compare runs/base --output runs/compared
 """
 
 import dataclasses
 import os
 
 from keras_seattn.commands import flags
+from keras_seattn.settings import DataSettings
 from keras_seattn.version import __version__
 
 
 def add_flags(parser):
-    parser.add_argument("--model", required=True, help="a .keras file, or an exported model")
+    scored = parser.add_mutually_exclusive_group(required=True)
+    scored.add_argument("--model", help="a .keras file, or an exported model")
+    scored.add_argument(
+        "--report",
+        metavar="DIR",
+        help="folder of a training or a report, whose scores are taken: no model, no data",
+    )
+    parser.add_argument(
+        "--compare", metavar="DIR", help="folder of another one, to compare the result with"
+    )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the report")
     parser.add_argument("--batch-size", type=int, default=32, help="clips scored at once (32)")
     parser.add_argument(
@@ -38,6 +49,40 @@ def add_flags(parser):
 
 
 def run(options):
+    from keras_seattn import evaluation
+
+    other = evaluation.load_result(options.compare) if options.compare else None
+    result, title, made = _stored(options) if options.report else _scored(options)
+    comparison = evaluation.compare(result, other) if other else None
+    # Training leaves its epochs beside the model.
+    folder = options.report or os.path.dirname(options.model)
+    history = os.path.join(folder, "history.csv")
+    path = evaluation.write_report(
+        result,
+        options.output,
+        title=title,
+        history_csv=history if os.path.exists(history) else None,
+        config={
+            **made,
+            "compare": options.compare,
+            "output": options.output,
+            "classes": options.classes,
+            "seed": options.seed,
+            "keras_seattn": __version__,
+        },
+        command=options.command_line,
+        classes=options.classes or 20,
+        seed=options.seed,
+        comparison=comparison,
+    )
+    print(f"Result: {result}")
+    if comparison:
+        print(f"Compared with {options.compare}: {comparison}")
+    print(f"Report: {path}")
+
+
+def _scored(options):
+    """The result of a model, a title, and what it was made with."""
     given = vars(options)
     # Only test videos are scored: one folder or list is enough, by either flag.
     if given.get("dataset") == "folder" or "test_dir" in given:
@@ -62,27 +107,22 @@ def run(options):
         clips_per_video=options.clips_per_video,
         crops=options.crops,
     )
-    # Training leaves its epochs beside the model.
-    history = os.path.join(os.path.dirname(options.model), "history.csv")
-    path = evaluation.write_report(
-        result,
-        options.output,
-        title=f"{model.name} on {data.dataset}",
-        history_csv=history if os.path.exists(history) else None,
-        config={
-            "model": options.model,
-            "output": options.output,
-            "batch_size": options.batch_size,
-            "clips_per_video": options.clips_per_video,
-            "crops": options.crops,
-            "classes": options.classes,
-            "seed": options.seed,
-            **dataclasses.asdict(data),
-            "keras_seattn": __version__,
-        },
-        command=options.command_line,
-        classes=options.classes or 20,
-        seed=options.seed,
-    )
-    print(f"Result: {result}")
-    print(f"Report: {path}")
+    made = {
+        "model": options.model,
+        "batch_size": options.batch_size,
+        "clips_per_video": options.clips_per_video,
+        "crops": options.crops,
+        **dataclasses.asdict(data),
+    }
+    return result, f"{model.name} on {data.dataset}", made
+
+
+def _stored(options):
+    """The same of a report."""
+    from keras_seattn import evaluation
+
+    of_data = {"demo", *(field.name for field in dataclasses.fields(DataSettings))}
+    if given := sorted(of_data.intersection(vars(options))):
+        named = ", ".join(map(flags.flag, given))
+        options.parser.error(f"--report has its scores already; leave out {named}")
+    return evaluation.load_result(options.report), options.report, {"report": options.report}

@@ -173,7 +173,7 @@ def _search(options, network, run, search, space, output):
     model = shlex.quote(os.path.join(output, "model.keras"))
     print(
         f"\n{result}\n\nTest videos, trial {result.best.number}: top-1 {result.test.top1:.4f} "
-        f"({result.test.low:.3f} to {result.test.high:.3f}) of {result.test.videos} videos\n"
+        f"({result.test.low:.4f} to {result.test.high:.4f}) of {result.test.videos} videos\n"
         f"Report: {os.path.join(output, 'search.html')}\n"
         f"Train it fully: {full_training(result.best.settings)}\n"
         f"Use the model: keras-seattn predict VIDEO --model {model}"

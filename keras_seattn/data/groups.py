@@ -2,6 +2,9 @@
 
 import os
 import re
+from collections.abc import Sequence
+
+import numpy as np
 
 # The part of `<class>/<name>` that the videos of a group share: their people and scene (UCF-101),
 # or the film that they were cut from (HMDB51: <film>_<class>_visible_camera_people_view_..., where
@@ -33,3 +36,29 @@ def video_group(path: str) -> str:
         if match:
             return match.groups()[-1]
     return name
+
+
+def group_numbers(groups: Sequence[str], labels: np.ndarray) -> np.ndarray | None:
+    """Numbers the groups of videos, where some have several.
+
+    UCF-101 begins its numbers anew in each class: `g08` of Archery and `g08` of
+    Biking show other people. Other groups, such as HMDB51's films, are the same
+    in all classes.
+
+    Args:
+        groups: list of str, the group of each video, see `video_group`; empty
+            if nobody knows.
+        labels: int array, likewise: the classes.
+
+    Returns:
+        int array, `(videos,)`: from 0, the same for videos of one group; None
+        if no group has several videos.
+    """
+    if not len(groups):
+        return None
+    named = [
+        f"{group} {label}" if re.fullmatch(r"g\d+", group) else group
+        for group, label in zip(groups, labels, strict=True)
+    ]
+    different, numbers = np.unique(named, return_inverse=True)
+    return numbers if len(different) < len(named) else None

@@ -45,8 +45,9 @@ def plot_confusion_matrix(result: EvaluationResult, path: str | os.PathLike) -> 
     axes.set(xlabel="predicted class", ylabel="true class")
     # On the left, where it is seen when a page shows the left part of a large matrix.
     axes.set_title(
-        f"Share of each class's videos\nvideo top-1 {result.top1:.1%} of {result.videos} videos",
+        f"Share of each class's videos\nvideo top-1 {result.headline}",
         loc="left",
+        size=10,
     )
     with replacing(path) as partial:
         figure.savefig(partial, dpi=110)

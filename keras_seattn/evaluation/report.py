@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_seattn.data.decoding import VideoError
+from keras_seattn.evaluation.comparison import Comparison
 from keras_seattn.evaluation.figures import (
     plot_confusion_matrix,
     plot_history,
@@ -14,7 +15,9 @@ from keras_seattn.evaluation.figures import (
     plot_strips,
     plot_videos,
 )
+from keras_seattn.evaluation.intervals import as_text
 from keras_seattn.evaluation.result import EvaluationResult
+from keras_seattn.evaluation.saving import SCORES, save_scores, save_videos
 from keras_seattn.files import replacing
 from keras_seattn.pages import how_it_was_made, picture, section, table, write_page
 
@@ -27,9 +30,12 @@ _CARDS = {
 }
 _COLUMNS = ("precision", "recall", "f1", "support")
 _NOTE = (
-    "The range under a share is its 95\N{NO-BREAK SPACE}% interval, by bootstrap over videos. A "
-    "video's scores are the mean over its clips; clip top-1 judges single clips and is usually "
-    "lower."
+    "A range is a 95\N{NO-BREAK SPACE}% interval{}. A video's scores are the mean over its clips; "
+    "clip top-1 judges single clips and is usually lower."
+)
+_BY_GROUP = (
+    ": cite that by group. Videos of a group show the same people and scene, or are cut from one "
+    "film, and are right or wrong together; by video it is too narrow"
 )
 
 
@@ -44,6 +50,7 @@ def write_report(
     resumptions: Sequence[str] = (),
     classes: int | Sequence[str] = 20,
     seed: int = 0,
+    comparison: Comparison | None = None,
 ) -> str:
     """Writes what there is to know of an evaluation.
 
@@ -52,7 +59,9 @@ def write_report(
     - `report.html`: all of it in one file that needs no network;
     - `confusion_matrix.png`, `precision_recall.png` (the paper's Figures 5 and
       6), `videos.png`, `confused_1.png`, ..., `training_curves.png`;
-    - `metrics.json` and `per_class.csv`: the numbers.
+    - `metrics.json` and `per_class.csv`: the numbers; `videos.csv`: what each
+      video was taken for; `scores.npz`: all scores, for `load_result`;
+    - `comparison.json`, where there is a comparison.
 
     Pictures of videos are left out where the videos are not at hand.
 
@@ -69,6 +78,7 @@ def write_report(
         classes: int, how many classes to draw at random in
             `precision_recall.png`; or a list of names.
         seed: int, of the random choice.
+        comparison: `Comparison` of the result with another one, or None.
 
     Returns:
         str, the path of `report.html`.
@@ -90,18 +100,23 @@ def write_report(
     path = os.path.join(output_dir, "report.html")
     with replacing(path) as page:  # and what goes with it, all at once
         made = how_it_was_made(config, command, _resumed(resumptions))
-        _write_files(result, page, title, history_csv, made, classes, seed)
+        _write_files(result, page, title, history_csv, made, classes, seed, comparison)
     return path
 
 
-def _write_files(result, page, title, history_csv, made, classes, seed):
+def _write_files(result, page, title, history_csv, made, classes, seed, comparison):
     def file(name):
         return os.path.join(os.path.dirname(page), name)
 
     result.save(file("metrics.json"))
     result.save_per_class(file("per_class.csv"))
+    save_videos(result, file("videos.csv"))
+    save_scores(result, file(SCORES))
     sections = []
 
+    if comparison:
+        comparison.save(file("comparison.json"))
+        sections.append(section("Compared", _compared(comparison)))
     if history_csv:
         plot_history(history_csv, file("training_curves.png"))
         curves = picture(file("training_curves.png"), "curves", shrink=0.35)
@@ -139,7 +154,7 @@ def _write_files(result, page, title, history_csv, made, classes, seed):
         f"{len(result.class_names)} classes{f'; {result.views}' if result.views else ''}"
         f"{result.left_out}",
         cards=[_card(result, name) for name in _CARDS],
-        note=_NOTE,
+        note=_NOTE.format("" if result.group_numbers is None else _BY_GROUP),
         sections=sections,
     )
 
@@ -195,11 +210,29 @@ def _drawn(plot, result, *arguments, **options):
     return True
 
 
+def _compared(comparison):
+    rows = [
+        [
+            (row["class_name"], row["class_name"]),
+            *((row[name], f"{row[name]:.1%}") for name in ("first", "second")),
+            (row["difference"], f"{100 * row['difference']:+.1f}"),
+            (row["videos"], str(row["videos"])),
+        ]
+        for row in comparison.per_class
+    ]
+    heads = ["class", "this", "other", "difference, points", "videos"]
+    return (
+        f"<pre>{html.escape(str(comparison))}</pre>"
+        "<p class='faint'>The first is this result, the second the other. Recall of each class, "
+        "of the videos that both have.</p>" + table(heads, rows)
+    )
+
+
 def _class_table(result):
     rows = [
         [
             (row["class_name"], row["class_name"]),
-            *((row[column], _number(row[column])) for column in _COLUMNS),
+            *((row[column], _cell(row, column)) for column in _COLUMNS),
         ]
         for row in result.per_class
     ]
@@ -209,13 +242,18 @@ def _class_table(result):
     )
 
 
-def _number(value):
+def _cell(row, column):
+    value = row[column]
     if value != value:
         return "n/a"
-    return f"{value:.1%}" if isinstance(value, float) else str(value)
+    if column == "support":
+        return str(value)
+    interval = as_text((row["recall_low"], row["recall_high"]))
+    return f"{value:.1%}" + (f" ({interval})" if column == "recall" else "")
 
 
 def _card(result, name):
-    low, high = result.intervals[name]
-    interval = "one video: no interval" if low != low else f"{low:.1%} to {high:.1%}"
+    interval = as_text(result.intervals[name])
+    if result.group_numbers is not None:
+        interval += f" by group; {as_text(result.video_intervals[name])} by video"
     return _CARDS[name], f"{getattr(result, name):.1%}", interval

@@ -7,14 +7,15 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.stats
 import sklearn.metrics
 
+from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.groups import group_numbers
 from keras_seattn.errors import DivergedError, InputError
+from keras_seattn.evaluation.intervals import as_text, share_interval
 from keras_seattn.files import write_csv, write_json
 
 METRICS = ("top1", "top5", "clip_top1", "balanced_accuracy")
-_RESAMPLES = 1000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class EvaluationResult:
     All accuracies are shares from 0 to 1.
 
     Args:
-        scores: float array, `(videos, classes)`: the mean scores of each video.
+        scores: float32 array, `(videos, classes)`: the mean scores of each video.
         labels: int array, `(videos,)`: the true classes.
         class_names: list of str.
         paths: list of str, the videos; empty if they are not at hand.
@@ -39,6 +40,8 @@ class EvaluationResult:
         views: str, which clips of a video were scored; "" if nobody said.
         spans: list, which parts of their files the videos are, as those of a
             `data.Catalog`.
+        groups: list of str, the group of each video, as `data.Catalog.groups`;
+            empty if nobody knows.
 
     Attributes:
         top1: float, the share of videos whose highest mean score is that of
@@ -50,16 +53,23 @@ class EvaluationResult:
         balanced_accuracy: float, the mean over classes of the share of each
             class's videos that are right.
         intervals: dict of str to `(low, high)`: the 95 % interval of each of
-            these four, by bootstrap over videos; NaN for a single video.
+            these four, to be cited: by group where some group has several
+            videos, else by video. See `docs/results.md`.
+        video_intervals: dict, likewise: by video in any case.
+        group_numbers: int array, `(videos,)`: the group of each video, from 0;
+            None where no group has several.
+        names: list of str, what the videos are called wherever they are kept, as
+            `data.Catalog.names`; empty where `paths` is.
         videos: int, the number of videos scored.
         clips: int, the number of their clips.
         predicted: int array, `(videos,)`: the classes of the highest scores.
         confusion_matrix: int array, `(classes, classes)`, videos; rows are the
             true classes, columns the predicted ones.
-        per_class: list of dict, `class_name`, `precision`, `recall`, `f1` and
-            `support` (the number of videos) of each class. The precision of a
-            class that is never predicted and the recall of one that has no
-            videos are NaN.
+        per_class: list of dict, `class_name`, `precision`, `recall`, `f1`,
+            `support` (the number of videos), and `recall_low` and
+            `recall_high`, the interval of the recall, of each class. The
+            precision of a class that is never predicted and the recall of one
+            that has no videos are NaN.
 
     Raises:
         ValueError: There are no videos, scores that are not finite, labels
@@ -77,12 +87,13 @@ class EvaluationResult:
     clips_left_out: int = 0
     views: str = ""
     spans: Sequence[tuple[float, float] | None] | None = None
+    groups: Sequence[str] = ()
 
     def __post_init__(self):
         def put(name, value):
             object.__setattr__(self, name, value)
 
-        put("scores", np.asarray(self.scores, "float64"))
+        put("scores", np.asarray(self.scores, "float32"))
         put("labels", np.asarray(self.labels))
         put("class_names", [str(name) for name in self.class_names])
         shape = (len(self.labels), len(self.class_names))
@@ -105,10 +116,22 @@ class EvaluationResult:
                 f"`labels` must be from 0 to {shape[1] - 1}. Those of "
                 f"{self._videos_where(outside)} are not: {self.labels[outside][:5].tolist()}"
             )
+        for name in ("paths", "groups"):
+            if len(getattr(self, name)) not in (0, self.videos):
+                raise InputError(
+                    f"`{name}` must have one entry for each of the {self.videos} `labels`. "
+                    f"Received: {len(getattr(self, name))}"
+                )
         if self.clip_counts is None:
             put("clip_counts", np.ones(shape[0], int))
         if self.clips_right is None:
             put("clips_right", self.clip_counts * (self.predicted == self.labels))
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        if not len(self.paths):
+            return []
+        return Catalog(self.paths, self.labels, self.class_names, self.spans).names
 
     def _videos_where(self, mask):
         numbers = np.flatnonzero(mask)
@@ -138,35 +161,31 @@ class EvaluationResult:
 
     @property
     def balanced_accuracy(self) -> float:
-        return _balanced_accuracy(self.labels, self.predicted == self.labels)
+        support = self.confusion_matrix.sum(axis=1)
+        present = support > 0
+        return float(np.mean(self.confusion_matrix.diagonal()[present] / support[present]))
+
+    @functools.cached_property
+    def group_numbers(self) -> np.ndarray | None:
+        return group_numbers(self.groups, self.labels)
 
     @functools.cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        if self.videos < 2:
-            return dict.fromkeys(METRICS, (math.nan, math.nan))
+        return self._intervals(self.group_numbers)
+
+    @functools.cached_property
+    def video_intervals(self) -> dict[str, tuple[float, float]]:
+        return self._intervals(None)
+
+    def _intervals(self, groups):
         right = self.predicted == self.labels
-        samples = {
-            "top1": ((right,), np.mean),
-            "top5": ((self._in_top5,), np.mean),
-            "clip_top1": (
-                (self.clips_right, self.clip_counts),
-                lambda right, clips: np.sum(right) / np.sum(clips),
-            ),
-            "balanced_accuracy": ((self.labels, right), _balanced_accuracy),
+        weights = 1 / np.bincount(self.labels)[self.labels]  # each class counts the same
+        return {
+            "top1": share_interval(right, groups=groups),
+            "top5": share_interval(self._in_top5, groups=groups),
+            "clip_top1": share_interval(self.clips_right, self.clip_counts, groups),
+            "balanced_accuracy": share_interval(weights * right, weights, groups),
         }
-        intervals = {}
-        for name, (arrays, statistic) in samples.items():
-            interval = scipy.stats.bootstrap(
-                arrays,
-                statistic,
-                n_resamples=_RESAMPLES,
-                vectorized=False,
-                paired=True,
-                method="percentile",
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-            intervals[name] = (float(interval.low), float(interval.high))
-        return intervals
 
     @property
     def videos(self) -> int:
@@ -190,6 +209,7 @@ class EvaluationResult:
             labels=np.arange(len(self.class_names)),
             zero_division=math.nan,
         )
+        intervals = [self._recall_interval(label) for label in range(len(self.class_names))]
         return [
             {
                 "class_name": name,
@@ -197,9 +217,18 @@ class EvaluationResult:
                 "recall": float(recall[i]),
                 "f1": float(f1[i]),
                 "support": int(support[i]),
+                "recall_low": intervals[i][0],
+                "recall_high": intervals[i][1],
             }
             for i, name in enumerate(self.class_names)
         ]
+
+    def _recall_interval(self, label):
+        own = self.labels == label
+        if not own.any():
+            return math.nan, math.nan
+        groups = None if self.group_numbers is None else self.group_numbers[own]
+        return share_interval(self.predicted[own] == label, groups=groups)
 
     @property
     def left_out(self) -> str:
@@ -209,14 +238,21 @@ class EvaluationResult:
             text += f"; {self.clips_left_out} clips with damaged frames left out"
         return text
 
+    @property
+    def headline(self) -> str:
+        """The video accuracy in a few words, such as `"84.4% (81.2% to 87.2%) of 336 videos"`."""
+        return f"{self.top1:.1%} ({as_text(self.intervals['top1'])}) of {self.videos} videos"
+
     def save(self, path: str | os.PathLike) -> None:
-        """Writes everything but the scores as JSON; NaN becomes null."""
+        """Writes the numbers that follow from the scores as JSON; NaN becomes null."""
         content = {
             "video_top1": self.top1,
             "video_top5": self.top5,
             "clip_top1": self.clip_top1,
             "balanced_accuracy": self.balanced_accuracy,
-            "intervals_95": {name: list(self.intervals[name]) for name in METRICS},
+            "intervals_95": self.intervals,
+            "intervals_95_by": "video" if self.group_numbers is None else "group",
+            "intervals_95_by_video": self.video_intervals,
             "clip_loss": self.loss,
             "videos": self.videos,
             "clips": self.clips,
@@ -235,19 +271,21 @@ class EvaluationResult:
         write_csv(path, list(rows[0]), rows)
 
     def __str__(self):
-        text = (
-            f"video top-1 {self.top1:.4f}, top-5 {self.top5:.4f}, balanced accuracy "
-            f"{self.balanced_accuracy:.4f} ({self.videos} videos); "
-            f"clip top-1 {self.clip_top1:.4f} ({self.clips} clips)"
+        top1, top5, clip_top1, balanced = (
+            "{:.4f} ({:.4f} to {:.4f})".format(getattr(self, name), *self.intervals[name])
+            for name in METRICS
         )
+        text = (
+            f"video top-1 {top1}, top-5 {top5}, balanced accuracy {balanced}, {self.videos} "
+            f"videos; clip top-1 {clip_top1}, {self.clips} clips"
+        )
+        if self.group_numbers is not None:
+            low, high = self.video_intervals["top1"]
+            text += (
+                "; 95 % intervals by group of videos, those to cite (by video, which is too "
+                f"narrow, top-1 has {low:.4f} to {high:.4f})"
+            )
         return text + (f"; {self.views}" if self.views else "") + self.left_out
-
-
-def _balanced_accuracy(labels, right):
-    """The mean recall over the classes that have videos."""
-    support = np.bincount(labels)
-    recall = np.bincount(labels, weights=right)[support > 0] / support[support > 0]
-    return float(recall.mean())
 
 
 def _without_nan(content):

@@ -55,8 +55,8 @@ def train(
     - `history.csv`, `tensorboard/`: the epochs; `steps.csv`: the loss of each step, as Keras
       shows it, and a digest of its clips;
     - `resumptions.csv`: when the run was begun and gone on with, where, and at which step;
-    - `report.html`, its pictures, `metrics.json`, `per_class.csv`: the result;
-      see `evaluation.write_report`.
+    - `report.html`, its pictures, `metrics.json`, `per_class.csv`, `videos.csv`,
+      `scores.npz`: the result; see `evaluation.write_report`.
 
     Args:
         model: a `keras.Model` from preprocessed clips to probabilities.
@@ -122,7 +122,7 @@ def train(
             write_report(
                 result,
                 output_dir,
-                title=f"{model.name}: {result.top1:.1%} of {result.videos} videos",
+                title=f"{model.name}: {result.headline}",
                 history_csv=file("history.csv"),
                 config=config,
                 command=command,

@@ -7,8 +7,6 @@ import json
 import os
 import secrets
 import time
-import zipfile
-import zlib
 from collections.abc import Sequence
 
 import keras
@@ -19,7 +17,6 @@ from keras_seattn.errors import InputError
 from keras_seattn.evaluation import EvaluationResult
 from keras_seattn.training.differences import differences
 
-_DAMAGED = (OSError, EOFError, LookupError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -112,7 +109,7 @@ class TrainingState:
             if content["result"]:
                 self.result = EvaluationResult(**content["result"])
             age = time.time() - os.path.getmtime(self.path)
-        except _DAMAGED as error:
+        except files.DAMAGED as error:
             raise InputError(
                 f"{self.path} is damaged, or not the state of a training: {error}. To train anew, "
                 "remove the folder that it is in, or name another one."

@@ -25,7 +25,7 @@ class TestResult(typing.NamedTuple):
 
     Attributes:
         top1: float, the share of videos that are right.
-        low, high: float, its 95 % interval, by bootstrap over videos.
+        low, high: float, its 95 % interval; see `EvaluationResult.intervals`.
         videos: int, how many there are.
         seen: int, how often the test videos were scored in this search: once,
             and again only when going on with it found a better trial.

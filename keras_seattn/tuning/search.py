@@ -291,7 +291,8 @@ def _test(best, test_catalog, output_dir, search):
         search.batch_size,
         unreadable=search.unreadable,
     )
-    write_report(result, os.path.join(output_dir, "test"), title=f"Trial {best.number}: {result}")
+    title = f"Trial {best.number}: {result.headline}"
+    write_report(result, os.path.join(output_dir, "test"), title=title)
     test = TestResult(result.top1, *result.intervals["top1"], result.videos, seen + 1)
     write_json(path, {"model": model, **test._asdict()})
     return test

@@ -1,5 +1,6 @@
 """`keras-seattn evaluate` as a user calls it."""
 
+import dataclasses
 import json
 
 import pytest
@@ -66,6 +67,45 @@ def test_bad_input_is_one_clear_line(model_path, tiny_ucf101, tmp_path, run_comm
     ):
         text, *_ = run_command("evaluate", *options)
         assert text.startswith("error: ") and message in text and "\n" not in text
+
+
+def test_two_models_are_compared_with_their_videos_or_without(
+    model_path, tiny_ucf101, tmp_path, run_command
+):
+    video_dir, splits_dir = tiny_ucf101
+    data = ("--data-dir", video_dir, "--splits-dir", splits_dir)
+    first, second, both = (tmp_path / name for name in ("first", "second", "both"))
+    run_command("evaluate", "--model", model_path, "--output", first, *data)
+    scored = evaluation.load_result(first)
+    other = dataclasses.replace(scored, scores=1 - scored.scores)  # right where the first is wrong
+    evaluation.write_report(other, second)
+    flags = ("--compare", second, "--output", both)
+    texts = []
+    for source in (("--model", model_path, *data), ("--report", first)):
+        code, text, _ = run_command("evaluate", *source, *flags)
+        assert code is None and f"Compared with {second}: top-1 {scored.top1:.4f} against" in text
+        content = json.loads((both / "comparison.json").read_text())
+        assert content["first_right"] + content["second_right"] == content["videos"] == 6
+        assert "<h2>Compared</h2>" in (both / "report.html").read_text(encoding="utf-8")
+        texts.append(text)
+    assert texts[0] == texts[1]
+    assert (both / "scores.npz").read_bytes() == (first / "scores.npz").read_bytes()
+    rows = (both / "videos.csv").read_text().splitlines()
+    assert len(rows) == 7 and ",Jump/v_Jump_g04_c01.avi,g04,Jump," in rows[1]
+
+
+def test_reports_that_cannot_be_compared(tiny_ucf101, tmp_path, run_command):
+    for options, message in (
+        (("--report", tmp_path), "scores.npz does not exist"),
+        (("--report", tmp_path, "--compare", tmp_path / "no"), "no/scores.npz does not exist"),
+        (("--report", tmp_path, "--data-dir", "x"), "its scores already; leave out --data-dir"),
+        (("--report", tmp_path, "--demo"), "its scores already; leave out --demo"),
+        (("--report", tmp_path, "--model", "x.keras"), "not allowed with argument --report"),
+        ((), "one of the arguments --model --report is required"),
+    ):
+        code, _, error = run_command("evaluate", "--output", tmp_path / "out", *options)
+        assert message in (error if code == 2 else code)
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_folder_of_ones_own_is_enough(model_path, tiny_ucf101, tmp_path, run_command):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_seattn.data import Catalog, hold_out, video_group
+from keras_seattn.data.groups import group_numbers
 
 
 def ucf_like(classes=5, groups=range(8, 26), videos=4):
@@ -32,6 +33,15 @@ def ucf_like(classes=5, groups=range(8, 26), videos=4):
 )
 def test_groups_by_name(path, group):
     assert video_group(path) == group
+
+
+def test_groups_of_ucf101_are_counted_in_each_class_and_films_over_all():
+    groups, labels = ["g01", "g01", "g02", "g01", "Casablanca", "Casablanca"], [0, 0, 0, 1, 0, 1]
+    numbers = group_numbers(groups, labels)
+    assert len(set(numbers)) == 4
+    assert numbers[0] == numbers[1] and numbers[4] == numbers[5]
+    assert group_numbers(["g01", "g02", "g01"], [0, 0, 1]) is None
+    assert group_numbers([], []) is None
 
 
 @pytest.mark.parametrize("seed", range(5))

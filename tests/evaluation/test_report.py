@@ -1,5 +1,6 @@
 """The report: what is in it, that it stands alone, and that its table sorts in a browser."""
 
+import dataclasses
 import html.parser
 import json
 import os
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from video_files import moving_pattern, write_video
 
-from keras_seattn.evaluation import EvaluationResult, write_report
+from keras_seattn.evaluation import EvaluationResult, compare, write_report
 from keras_seattn.evaluation.figures import choose_classes
 from keras_seattn.evaluation.report import confused_pairs
 
@@ -65,6 +66,8 @@ def test_what_is_in_it(result, tmp_path):
         "report.html",
         "metrics.json",
         "per_class.csv",
+        "videos.csv",
+        "scores.npz",
         "training_curves.png",
         "precision_recall.png",
         "confusion_matrix.png",
@@ -73,7 +76,14 @@ def test_what_is_in_it(result, tmp_path):
         "confused_2.png",
     }
     content = page(path)
-    for text in ("57.1%", "7 videos, 7 clips, 4 classes", "n/a", "learning_rate", "--x '<y>'"):
+    for text in (
+        "57.1%",
+        "18.4% to 90.1%",
+        "7 videos, 7 clips, 4 classes",
+        "n/a",
+        "learning_rate",
+        "--x '<y>'",
+    ):
         assert text in content.text
     assert "<b>run</b> & jump taken for sit: 2 of 4 videos" in content.text
     assert not any(tag == "b" and "run" in str(values) for tag, values in content.tags)
@@ -113,6 +123,18 @@ def test_many_classes(tmp_path):
     assert choose_classes(result, ["class 7", "class 2"]) == [7, 2]
     with pytest.raises(ValueError, match=r"`classes` must hold names.*\['swim'\]"):
         write_report(result, str(tmp_path), classes=["swim"])
+
+
+def test_groups_and_another_result(result, tmp_path):
+    result = dataclasses.replace(result, groups=["g01", "g01", "g02", "g01", "g01", "g02", "g02"])
+    other = dataclasses.replace(result, scores=np.eye(4)[result.labels])
+    write_report(result, str(tmp_path / "report"), comparison=compare(result, other))
+    text = page(tmp_path / "report" / "report.html").text
+    assert "by group;" in text and "by video" in text and "cite that by group" in text
+    assert "top-1 0.5714 against 1.0000 of the same 7 videos: -0.4286" in text
+    assert "-50.0" in text  # sit: one of two against two
+    content = json.loads((tmp_path / "report" / "comparison.json").read_text())
+    assert (content["first_right"], content["second_right"]) == (0, 3)
 
 
 def test_the_most_confused(result):

@@ -85,11 +85,13 @@ def test_metrics(model, catalog, tmp_path):
     assert result.top5 == 1
     assert result.confusion_matrix.tolist() == [[2, 0, 0], [0, 0, 1], [1, 0, 1]]
     assert result.balanced_accuracy == pytest.approx((1 + 0 + 0.5) / 3)
-    rows = [tuple(row.values()) for row in result.per_class]
+    rows = [tuple(row.values())[:5] for row in result.per_class]
     assert rows[0] == ("dark", pytest.approx(2 / 3), 1, pytest.approx(4 / 5), 2)
     assert rows[1][0] == "middle" and math.isnan(rows[1][1]) and rows[1][2:] == (0, 0, 1)
     half = pytest.approx(1 / 2)
     assert rows[2] == ("bright", half, half, half, 2)
+    assert result.names == catalog.names and result.groups == catalog.groups
+    assert result.group_numbers is None  # The files' names tell of none.
     assert "video top-1 0.6000" in str(result) and "clip top-1" in str(result)
 
     result.save(tmp_path / "metrics.json")

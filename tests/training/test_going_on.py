@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 TESTS = pathlib.Path(__file__).parents[1]
 SETTINGS = {"epochs": 3, "batch_size": 4, "seed": 0, "save_every": 0.01}
 # All that a run says of itself, but for when it was gone on with.
-TOLD = ("history.csv", "steps.csv", "metrics.json", "per_class.csv")
+TOLD = ("history.csv", "steps.csv", "metrics.json", "per_class.csv", "videos.csv")
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ def test_a_run(tiny_ucf101, tmp_path):
         "training_curves.png",
         "tensorboard",
         "metrics.json",
+        "videos.csv",
+        "scores.npz",
         "confusion_matrix.png",
         "videos.png",
     }
