@@ -10,6 +10,7 @@ from video_files import RATE, moving_pattern, write_damaged, write_video
 from keras_seattn.data import Catalog, VideoError, test_clips, train_clips, unreadable
 from keras_seattn.data.decoding import read_frames, scan_video
 from keras_seattn.data.records import open_records, write_records
+from keras_seattn.data.records.manifest import read_manifest
 from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.preprocessing import HARA_2018, Sampling
 
@@ -87,6 +88,18 @@ def test_records_hold_the_frames_of_spans(catalogs, tmp_path):
     assert ours.paths == catalogs[0].names and len(set(ours.paths)) == 5
     np.testing.assert_array_equal(ours.frames, theirs.frames)
     np.testing.assert_array_equal(ours.indexes[0]["crc"], theirs.indexes[0]["crc"])
+
+
+def test_records_keep_groups(catalogs, tmp_path):
+    spans, files = catalogs
+    write_records(spans, tmp_path / "spans")
+    group = f"{tmp_path.name}/long"
+    assert open_records(tmp_path / "spans").groups == [group] * 5
+    listed = Catalog(files.paths, files.labels, files.class_names, None, ["x", "x", "y", "y", "z"])
+    write_records(listed, tmp_path / "listed")
+    assert open_records(tmp_path / "listed").groups == ["x", "x", "y", "y", "z"]
+    write_records(files, tmp_path / "files")
+    assert read_manifest(tmp_path / "files")["groups"] == {}
 
 
 @pytest.mark.usefixtures("eagerly")
