@@ -8,8 +8,10 @@ import av
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_network import TinyNetwork
 from video_files import moving_pattern, write_video
 
+from keras_seattn import predict
 from keras_seattn.data import (
     Catalog,
     VideoError,
@@ -27,7 +29,7 @@ from keras_seattn.data import (
 from keras_seattn.data.decoding import MissingFramesError, read_frames, scan_video
 from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.streams import stream_frames
-from keras_seattn.preprocessing import CONSECUTIVE, HARA_2018, TORCHVISION
+from keras_seattn.preprocessing import CONSECUTIVE, HARA_2018, TORCHVISION, Sampling
 
 FORM = {"frames": 8, "size": 32}
 
@@ -65,7 +67,15 @@ def both(tmp_path, lengths=(20, 9, 5)):
     return [Catalog(paths, labels, ["a", "b"]) for paths in (folders, files)]
 
 
-@pytest.mark.parametrize("preprocessing", [HARA_2018, TORCHVISION._replace(sampling=CONSECUTIVE)])
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        HARA_2018,
+        TORCHVISION._replace(sampling=CONSECUTIVE),
+        HARA_2018._replace(sampling=Sampling(frame_stride=2)),
+        HARA_2018._replace(sampling=Sampling(frames="spread")),
+    ],
+)
 def test_png_frames_give_the_clips_of_a_video_encoded_without_loss(tmp_path, preprocessing):
     form = {**FORM, "preprocessing": preprocessing}
     tested, trained = [], []
@@ -178,6 +188,24 @@ def test_what_is_known_of_a_folder_holds_until_its_frames_change(tmp_path):
     (tmp_path / "v" / "image_00005.png").unlink()
     with pytest.raises(VideoError, match="v: holds 4 frames now, and held 5 before"):
         read_frames(unreadable.Video(folder, 5, 96, 128, 1.0, 0.0, False, False, ()), [0])
+
+
+def test_a_prediction_is_that_for_a_video_encoded_without_loss(tmp_path, eagerly):
+    model = TinyNetwork()
+    model.class_names = ["a", "b"]
+    found = [predict(model, catalog.paths[0]) for catalog in both(tmp_path)]
+    np.testing.assert_array_equal(found[0].scores, found[1].scores)
+    assert len(found[0].clips) == 3 and found[0].path == str(tmp_path / "frames" / "0")
+
+
+def test_a_frame_rate_cannot_be_asked_for(tmp_path):
+    folder = write_frames(tmp_path / "v", moving_pattern(9))
+    preprocessing = HARA_2018._replace(sampling=Sampling(frame_rate=5))
+    with pytest.raises(VideoError, match=r"v: 5 frames a second are asked for.*--frame-stride n"):
+        test_clips(Catalog([folder], [0], ["a"]), preprocessing=preprocessing, **FORM)
+    catalog = Catalog([folder], [0], ["a"], [(0, 1)])
+    with pytest.raises(VideoError, match="v: of 0 to 1 seconds: nobody knows how many frames a se"):
+        unreadable.scan_catalog(catalog)
 
 
 def test_records_of_folders(tmp_path):

@@ -68,6 +68,7 @@ a.mp4,jump,train,,,
 
 long.mkv,walk,val,1.5,3,g2
 long.mkv,jump,val,3,,g2
+,,,,,
 """
 
 

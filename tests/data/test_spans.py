@@ -10,8 +10,9 @@ from video_files import RATE, moving_pattern, write_damaged, write_video
 from keras_seattn.data import Catalog, VideoError, test_clips, train_clips, unreadable
 from keras_seattn.data.decoding import read_frames, scan_video
 from keras_seattn.data.records import open_records, write_records
+from keras_seattn.data.records.manifest import read_manifest
 from keras_seattn.evaluation import evaluate, write_report
-from keras_seattn.preprocessing import HARA_2018
+from keras_seattn.preprocessing import HARA_2018, Sampling
 
 # From which frame and up to which the spans go, at keyframes and between them; in the order of
 # their names, which that of the clips of training depends on.
@@ -34,11 +35,22 @@ def catalogs(tmp_path):
     return Catalog([path] * len(CUTS), labels, names, spans), Catalog(cut, labels, names)
 
 
-def test_clips_are_those_of_files_cut_there(catalogs):
-    tested = [list(test_clips(catalog, **FORM).as_numpy_iterator()) for catalog in catalogs]
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(),
+        Sampling(frame_rate=10),
+        Sampling(frame_stride=3),
+        Sampling(frames="spread"),
+    ],
+    ids=str,
+)
+def test_clips_are_those_of_files_cut_there(sampling, catalogs):
+    form = {**FORM, "preprocessing": HARA_2018._replace(sampling=sampling)}
+    tested = [list(test_clips(catalog, **form).as_numpy_iterator()) for catalog in catalogs]
     trained = []
     for catalog in catalogs:
-        clips = train_clips(catalog, batch_size=5, seed=1, **FORM)
+        clips = train_clips(catalog, batch_size=5, seed=1, **form)
         trained += [[batch for _ in range(2) for batch in clips.as_numpy_iterator()]]
     for ours, theirs in zip(*tested, strict=True):
         for name in ("clip", "video"):
@@ -48,6 +60,15 @@ def test_clips_are_those_of_files_cut_there(catalogs):
         np.testing.assert_array_equal(ours[0], theirs[0])
         np.testing.assert_array_equal(ours[1], theirs[1])
     assert len(trained[0]) == 2 and len(tested[0]) == 1
+
+
+def test_frames_of_variable_rate_are_those_shown_in_the_span(tmp_path):
+    images = moving_pattern(6)
+    path = write_video(tmp_path / "a.mkv", images, times=[0, 5, 10, 11, 12, 30], **LOSSLESS)
+    video = scan_video(path).part(0.2, 0.5)  # in units of 1/25 s from 5 on, before 12.5
+    np.testing.assert_array_equal(read_frames(video, range(video.frames)), images[1:5])
+    np.testing.assert_allclose(video.times, np.array([0, 5, 6, 7]) / 25, atol=1e-3)
+    assert video.rate == pytest.approx(3 / 0.28, abs=0.1)
 
 
 def test_the_file_is_scanned_once(catalogs, monkeypatch):
@@ -67,6 +88,18 @@ def test_records_hold_the_frames_of_spans(catalogs, tmp_path):
     assert ours.paths == catalogs[0].names and len(set(ours.paths)) == 5
     np.testing.assert_array_equal(ours.frames, theirs.frames)
     np.testing.assert_array_equal(ours.indexes[0]["crc"], theirs.indexes[0]["crc"])
+
+
+def test_records_keep_groups(catalogs, tmp_path):
+    spans, files = catalogs
+    write_records(spans, tmp_path / "spans")
+    group = f"{tmp_path.name}/long"
+    assert open_records(tmp_path / "spans").groups == [group] * 5
+    listed = Catalog(files.paths, files.labels, files.class_names, None, ["x", "x", "y", "y", "z"])
+    write_records(listed, tmp_path / "listed")
+    assert open_records(tmp_path / "listed").groups == ["x", "x", "y", "y", "z"]
+    write_records(files, tmp_path / "files")
+    assert read_manifest(tmp_path / "files")["groups"] == {}
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -57,7 +57,9 @@ def read_table(
                     f"{path}, line {reader.line_num}: has more values than the {len(names)} "
                     f"columns {', '.join(names)}. Put names that hold separators in quotes."
                 )
-            rows.append((reader.line_num, {name: (row[name] or "").strip() for name in names}))
+            values = {name: (row[name] or "").strip() for name in names}
+            if any(values.values()):  # Spreadsheets end in rows of separators.
+                rows.append((reader.line_num, values))
     except csv.Error as error:
         raise InputError(
             f"{path}, line {reader.reader.line_num}: {error}. Correct the line."

@@ -3,7 +3,6 @@
 import concurrent.futures
 import dataclasses
 import fnmatch
-import functools
 import hashlib
 import json
 import os
@@ -39,6 +38,7 @@ class Records:
             order whatever shard holds one: `<class>/<file>`.
         labels: int array of the length of `paths`.
         class_names: list of str.
+        groups: list of str, as those of a `Catalog`.
         frames: int array, the number of frames of each video.
         timelines: list of `Timeline`, of each video.
         places: int array, `(videos, 2)`: the number of the shard that holds
@@ -50,6 +50,7 @@ class Records:
     paths: list[str]
     labels: np.ndarray
     class_names: list[str]
+    groups: list[str]
     frames: np.ndarray
     timelines: list[Timeline]
     places: np.ndarray
@@ -66,11 +67,6 @@ class Records:
         return self.paths
 
     titles = names
-
-    @functools.cached_property
-    def groups(self) -> list[str]:
-        """As those of a `Catalog`."""
-        return [video_group(name) for name in self.paths]
 
     def rows(self, video: int) -> tuple[str, np.ndarray]:
         """The shard that holds a video, and where its frames lie in it, rows of `index.ROW`."""
@@ -145,6 +141,7 @@ def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
         list(names),
         labels,
         manifest["class_names"],
+        [manifest.get("groups", {}).get(name) or video_group(name) for name in names],
         frames,
         list(timelines),
         np.stack([numbers, first_rows], axis=1),

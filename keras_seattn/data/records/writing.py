@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from keras_seattn import arguments
 from keras_seattn.data import storage
-from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.catalogs import Catalog, video_name
 from keras_seattn.data.decoding import VideoError, read_present
+from keras_seattn.data.groups import video_group
 from keras_seattn.data.records import index
 from keras_seattn.data.records.manifest import MANIFEST, VERSION, checksum
 from keras_seattn.data.scanning import video_status
@@ -145,8 +146,19 @@ def write_records(
                 raise
         manifest = os.path.join(output_dir, MANIFEST)
         content = {name: plan[name] for name in plan if name not in ("shards", "catalog")}
-        write_json(manifest, {**content, "shards": written})
+        write_json(manifest, {**content, "groups": _groups(catalog), "shards": written})
     return manifest
+
+
+def _groups(catalog):
+    """The groups of videos whose names do not tell them: of lists that do, and of spans."""
+    groups = {}
+    for name, path, group in zip(catalog.names, catalog.paths, catalog.groups, strict=True):
+        # What comes of a path says where it lies here.
+        group = video_group(video_name(path)) if group == video_group(path) else group
+        if group != video_group(name):
+            groups[name] = group
+    return groups
 
 
 def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, stopped):
