@@ -34,6 +34,8 @@ class Comparison:
         groups: list of str, the group of each video; empty if nobody knows.
         only_first, only_second: list of str, the videos that only one scored; they
             are left out.
+        views: `(first, second)`, which clips of a video each has scored, as
+            `EvaluationResult.views`.
 
     Attributes:
         top1: `(first, second)`, the video accuracies, two floats.
@@ -58,6 +60,7 @@ class Comparison:
     groups: Sequence[str] = ()
     only_first: Sequence[str] = ()
     only_second: Sequence[str] = ()
+    views: tuple[str, str] = ("", "")
 
     @functools.cached_property
     def group_numbers(self) -> np.ndarray | None:
@@ -130,6 +133,7 @@ class Comparison:
             "per_class": self.per_class,
             "only_first": list(self.only_first),
             "only_second": list(self.only_second),
+            "views": self.views,
         }
         write_json(path, content)
 
@@ -153,6 +157,8 @@ class Comparison:
             if rows:
                 named = (f"{row['class_name']} {row['difference']:+.2f}" for row in rows[:_MOST])
                 lines.append(f"{word} most: {', '.join(named)}")
+        if self.views[0] != self.views[1]:
+            lines.append("scored otherwise: the first {}; the second {}".format(*self.views))
         for word, names in (("first", self.only_first), ("second", self.only_second)):
             if names:
                 lines.append(f"left out: {_some(names)}, in the {word} alone")
@@ -219,6 +225,7 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> Comparison:
         [first.groups[i] for i in rows[0]] if len(first.groups) else [],
         [name for name in first.names if name not in places[1]],
         [name for name in second.names if name not in places[0]],
+        (first.views, second.views),
     )
 
 

@@ -1,6 +1,7 @@
 """Results as files to go on with: all scores, and a row for each video."""
 
 import dataclasses
+import math
 import os
 import typing
 
@@ -33,13 +34,13 @@ def load_result(folder: str | os.PathLike) -> EvaluationResult:
     path = os.path.join(folder, SCORES)
     try:
         with np.load(path) as file:
-            fields = {name: file[name] for name in file.files}
-        return EvaluationResult(
-            **{
-                name: value.tolist() if value.ndim == 0 or value.dtype.kind == "U" else value
-                for name, value in fields.items()
-            }
-        )
+            arrays = {name: file[name] for name in file.files}
+        fields = {
+            name: array.tolist() if array.ndim == 0 or array.dtype.kind == "U" else array
+            for name, array in arrays.items()
+        }
+        spans = [None if np.isnan(span[0]) else tuple(span) for span in arrays["spans"].tolist()]
+        return EvaluationResult(**{**fields, "spans": spans or None})
     except FileNotFoundError as error:
         raise MissingFileError(
             f"{path} does not exist. Name a folder that `keras-seattn train` or `evaluate` wrote; "
@@ -53,10 +54,13 @@ def load_result(folder: str | os.PathLike) -> EvaluationResult:
 
 def save_scores(result: EvaluationResult, path: str | os.PathLike) -> None:
     """Writes all of a result as an `.npz` file, which `load_result` reads and NumPy too."""
-    arrays: dict[str, typing.Any] = {}
-    for field in dataclasses.fields(result):
-        array = np.asarray(getattr(result, field.name))
-        arrays[field.name] = array if array.size else array.astype(str)  # no paths, for one
+    whole = (math.nan, math.nan)
+    fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+    fields["spans"] = [span or whole for span in result.spans or ()]
+    arrays: dict[str, typing.Any] = {name: np.asarray(value) for name, value in fields.items()}
+    for name, array in arrays.items():
+        if not array.size:
+            arrays[name] = array.astype(str)  # texts: no paths, for one
     with replacing(path) as partial:
         np.savez_compressed(partial, **arrays)
 

@@ -143,7 +143,7 @@ def evaluate(
         clips_left_out=damage.clips,
         views=_views(preprocessing.sampling, clips_per_video, crops),
         spans=list(itertools.compress(catalog.spans, scored)) if catalog.spans else None,
-        groups=list(itertools.compress(catalog.groups, scored)),
+        groups=list(itertools.compress(catalog.groups or (), scored)),
     )
 
 

@@ -84,6 +84,16 @@ def test_videos_are_matched_by_name_and_classes_too():
     assert compare(second, first).difference == -found.difference == 0.5
 
 
+def test_spans_of_one_file_are_told_apart_and_ways_of_scoring_named():
+    spans = [(0, 2), (2, 4)]
+    first = result([1, 0], [0, 0], paths=["a.mp4"] * 2, spans=spans, views="all clips")
+    second = result([0, 1], [0, 0], paths=["a.mp4"] * 2, spans=spans[::-1], views="1 clip")
+    found = compare(first, second)
+    assert found.right.tolist() == [[True, False], [True, False]]
+    assert "scored otherwise: the first all clips; the second 1 clip" in str(found)
+    assert "scored otherwise" not in str(compare(first, first))
+
+
 def test_which_classes_gained_and_lost(tmp_path):
     """run: 3 against 1 of 4; sit: 1 against 2 of 4."""
     labels = np.repeat([0, 1], 4)

@@ -24,6 +24,8 @@ def result():
         skipped=["/a/run/broken.avi"],
         clips_left_out=2,
         groups=["g01", "g01", "ü", "b"],
+        views="all clips",
+        spans=[(0.5, 2.25), None, None, (3, 4)],
     )
 
 
@@ -32,13 +34,15 @@ def test_it_comes_back_as_it_was(result, tmp_path):
     back = load_result(tmp_path)
     for field in dataclasses.fields(result):
         there, was = getattr(back, field.name), getattr(result, field.name)
-        assert type(there) is type(was) and np.array_equal(there, was), field.name
+        assert type(there) is type(was), field.name
+        assert np.array_equal(there, was) if isinstance(was, np.ndarray) else there == was
     assert str(back) == str(result) and back.intervals == result.intervals
 
 
 def test_little_is_enough(tmp_path):
     save_scores(EvaluationResult(np.eye(2), [0, 1], ["run", "sit"]), tmp_path / "scores.npz")
     back = load_result(tmp_path)
+    assert back.spans is None and back.names == []
     assert len(back.paths) == len(back.groups) == len(back.skipped) == 0 and np.isnan(back.loss)
 
 
@@ -50,7 +54,7 @@ def test_numpy_reads_it_without_pickle(result, tmp_path):
         assert file["class_names"].tolist() == ["run", "sit, down", "jump"]
         assert file["clip_counts"].tolist() == [3, 1, 2, 2]
         assert file["groups"].tolist() == result.groups
-        assert file["names"][0] == "run/v_g01_c1.avi"
+        assert file["spans"][0].tolist() == [0.5, 2.25] and np.isnan(file["spans"][1]).all()
 
 
 def test_a_row_for_each_video(result, tmp_path):
@@ -67,6 +71,7 @@ def test_a_row_for_each_video(result, tmp_path):
         "clips": "2",
         "score": str(result.scores[2, 2]),
     }
+    assert rows[0]["video"] == "run/v_g01_c1.avi 0.5-2.25 s"
     assert rows[3]["path"] == r"/a/sit/\udc80.avi" and rows[3]["class"] == "sit, down"
 
 
