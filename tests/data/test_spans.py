@@ -11,6 +11,9 @@ from keras_seattn.data import Catalog, VideoError, test_clips, train_clips, unre
 from keras_seattn.data.decoding import read_frames, scan_video
 from keras_seattn.data.records import open_records, write_records
 from keras_seattn.data.records.manifest import read_manifest
+from keras_seattn.data.sampling import View
+from keras_seattn.data.tfio import loading
+from keras_seattn.data.tfio.decoding import GraphReader
 from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.preprocessing import HARA_2018, Sampling
 
@@ -79,6 +82,17 @@ def test_the_file_is_scanned_once(catalogs, monkeypatch):
     videos = unreadable.scan_catalog(catalogs[0])
     assert scanned == catalogs[0].paths[:1]
     assert [(video.first, video.frames) for video in videos] == [(a, b - a) for a, b in CUTS]
+
+
+def test_tensorflow_io_which_decodes_whole_files_leaves_spans_to_pyav(tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "load_video_decoder", lambda: None)
+    path = write_video(tmp_path / "a.avi", moving_pattern(30))
+    spans = [None, (0, 0.8), (0.4, 1.2)]
+    videos = unreadable.scan_catalog(Catalog([path] * 3, [0] * 3, ["a"], spans))
+    with pytest.warns(
+        UserWarning, match="^2 of 3 videos are decoded by PyAV: tensorflow-io decode"
+    ):
+        GraphReader(videos, None, View(32))
 
 
 def test_records_hold_the_frames_of_spans(catalogs, tmp_path):
