@@ -18,7 +18,7 @@ import numpy as np
 import tqdm
 from PIL import Image
 
-from keras_seattn.data import motions
+from keras_seattn.data import made_files, motions
 from keras_seattn.explain import class_activation_map, grad_cam, inner
 from keras_seattn.explain.inner import resample
 from keras_seattn.preprocessing import clip_shape
@@ -67,7 +67,7 @@ def main():
     videos = [
         (name, group, clip)
         for name in motions.CLASS_NAMES
-        for group in motions.TEST_GROUPS[1]
+        for group in made_files.TEST_GROUPS[1]
         for clip in range(1, options.videos_per_group + 1)
     ]
     ratios = {name: [] for name in ("ceiling", *maps)}

@@ -24,6 +24,7 @@ MODELS = {
 # The kinds of data sets, and the settings without which there is none.
 DATASETS = {
     "motions": (),
+    "parts": (),
     "ucf101": ("data_dir", "splits_dir"),
     "hmdb51": ("data_dir", "splits_dir"),
     "kinetics": ("data_dir", "splits_dir"),

@@ -18,7 +18,7 @@ from video_files import moving_pattern, write_video
 import keras_seattn
 from keras_seattn.applications import SEAResNet18_3D, builders
 from keras_seattn.applications.convert import convert
-from keras_seattn.data import motions
+from keras_seattn.data import made_files, motions, parts
 
 CLASSES = ("Archery", "Diving")
 GROUPS = 4  # of videos; the last one is for testing
@@ -44,9 +44,10 @@ def make_small(monkeypatch):
     monkeypatch.setattr(SEAResNet18_3D, "design", half)  # by which files are known
     monkeypatch.setattr(keras.Model, "fit", one_epoch)
     monkeypatch.setattr(builders, "build_network", small)
-    monkeypatch.setattr(motions, "GROUPS", GROUPS)
-    monkeypatch.setattr(motions, "TEST_GROUPS", {1: [1], 2: [2], 3: [3]})
-    monkeypatch.setattr(motions, "make", functools.partial(motions.make, videos_per_group=1))
+    monkeypatch.setattr(made_files, "GROUPS", GROUPS)
+    monkeypatch.setattr(made_files, "TEST_GROUPS", {1: [1], 2: [2], 3: [3]})
+    for made in (motions, parts):
+        monkeypatch.setattr(made, "make", functools.partial(made.make, videos_per_group=1))
 
 
 def files_for(text, folder):

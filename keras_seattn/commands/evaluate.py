@@ -75,7 +75,7 @@ def run(options):
         seed=options.seed,
         comparison=comparison,
     )
-    print(f"Result: {result}")
+    flags.print_result(result)
     if comparison:
         print(f"Compared with {options.compare}: {comparison}")
     print(f"Report: {path}")

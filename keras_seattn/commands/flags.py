@@ -24,8 +24,9 @@ from keras_seattn.settings import (
 
 # Small enough to learn in minutes on two cores.
 DEMO_SIZE, DEMO_WIDTH = 40, 0.25
-# Smaller crops would lose the moving object of the demo.
+# Smaller crops would lose the moving objects of the demo.
 DEMO = RunSettings(recipe="quick", epochs=10, batch_size=16, crop_scales=(1.0, 0.84))
+DEMOS = {"motions": DEMO, "parts": dataclasses.replace(DEMO, dataset="parts", crop_scales=(1.0,))}
 # The settings of which one at least says which videos.
 _DATA = {"dataset", "data_dir", "test_dir", "list", "test_list"}
 
@@ -60,8 +61,14 @@ def group(parser, title):
 def add_data_flags(parser, records=True):
     """Adds `--demo`, `--dataset`, `--data-dir`, ...; `records`: whether they may be the data."""
     add = group(parser, "data")
-    add("--demo", action="store_true", help="make and use the motions data set")
-    datasets = [name for name in DATASETS if name != "motions" and (records or name != "records")]
+    add(
+        "--demo",
+        nargs="?",
+        const="motions",
+        choices=list(DEMOS),
+        help="make and use a data set: motions, the default, or parts, which is harder",
+    )
+    datasets = [name for name in DATASETS if name not in DEMOS and (records or name != "records")]
     add("--dataset", choices=datasets, help="(ucf101; folder with --test-dir; list with --list)")
     of_records = ", or of records (TFRecord shards)" if records else ""
     add("--data-dir", help=f"folder of videos{of_records}; without it and --dataset, the demo runs")
@@ -163,7 +170,7 @@ def data_settings(options):
     if given.get("demo") and others:
         options.parser.error(f"--demo makes its own data set; leave out {others[0]}, or --demo")
     if given.get("demo") or not given.keys() & _DATA:
-        return changed(DataSettings(), {**given, "dataset": "motions"})
+        return changed(DataSettings(), {**given, "dataset": given.get("demo", "motions")})
     by_flag = {"test_dir": "folder", "list": "list", "test_list": "list"}
     usual = next((by_flag[name] for name in by_flag if name in given), "ucf101")
     dataset = given.get("dataset", usual)
@@ -188,8 +195,8 @@ def settings(options, epochs=None, demo_epochs=None):
     given = vars(options)
     if "config" not in given:
         data = data_settings(options)
-        demo = data.dataset == "motions"
-        run = DEMO if demo else RunSettings()
+        demo = data.dataset in DEMOS
+        run = DEMOS.get(data.dataset, RunSettings())
         epochs = (demo_epochs if demo else epochs) or run.epochs
         run = changed(run, {**dataclasses.asdict(data), "epochs": epochs})
         network = demo_network("weights" in given) if demo else NetworkSettings()
@@ -197,7 +204,7 @@ def settings(options, epochs=None, demo_epochs=None):
         network, run = read_config(given["config"])
         if given.get("demo"):
             options.parser.error("--config says what the data is; leave out --demo, or --config")
-        if run.dataset == "motions" and given.keys() & _DATA:
+        if run.dataset in DEMOS and given.keys() & _DATA:
             # What made the demo quick is not for other videos.
             run = dataclasses.replace(run, recipe=None, crop_scales=CROP_SCALES)
             run = changed(run, dataclasses.asdict(data_settings(options)))
@@ -219,6 +226,16 @@ def load_model(path):
     return model
 
 
+def print_result(result):
+    """Prints a result, and of `data.parts` the share of videos of which each part is right."""
+    from keras_seattn.data import parts
+
+    print(f"Result: {result}")
+    if set(result.class_names) == set(parts.CLASS_NAMES):
+        right = parts.accuracies(result.class_names, result.labels, result.predicted)
+        print("Parts:  " + ", ".join(f"{name} {share:.4f}" for name, share in right.items()))
+
+
 def demo_network(weights=False):
     """The `NetworkSettings` of the demo; `weights`: whether a file says its width."""
     return NetworkSettings(size=DEMO_SIZE, width=None if weights else DEMO_WIDTH)
@@ -236,10 +253,10 @@ def resolved(network, run):
 
 def words(network, run):
     """The flags that make these settings of a network and of a run."""
-    demo = run.dataset == "motions"
-    found = ["--demo"] if demo else []
+    demo = run.dataset in DEMOS
+    found = ["--demo", run.dataset] if demo else []
     start = demo_network(bool(network.weights)) if demo else NetworkSettings()
-    for settings, default in ((network, start), (run, DEMO if demo else RunSettings())):
+    for settings, default in ((network, start), (run, DEMOS.get(run.dataset, RunSettings()))):
         for field in dataclasses.fields(settings):
             value = getattr(settings, field.name)
             if field.name in ("recipe", "crop_scales") or (demo and field.name == "dataset"):

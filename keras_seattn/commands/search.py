@@ -182,7 +182,7 @@ def _search(options, network, run, search, space, output):
 
 def _full_training(network, run, chosen):
     """The command that trains a configuration fully."""
-    epochs = flags.DEMO.epochs if run.dataset == "motions" else RunSettings.epochs
-    run = dataclasses.replace(run, epochs=epochs, seed=RunSettings.seed)
+    whole = flags.DEMOS.get(run.dataset, RunSettings())
+    run = dataclasses.replace(run, epochs=whole.epochs, seed=whole.seed)
     words = flags.words(changed(network, chosen), changed(run, chosen))
     return shlex.join(["keras-seattn", "train", *words])

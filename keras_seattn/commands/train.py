@@ -1,6 +1,6 @@
 """Trains and evaluates a network on UCF-101, HMDB51, Kinetics, your own videos or a demo.
 
-keras-seattn train --demo
+keras-seattn train --demo  # or --demo parts
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist
 keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/test
 keras-seattn train --dataset list --list train.csv --test-list test.csv
@@ -91,7 +91,8 @@ def run(options):
         config=config,
         command=options.command_line,
     )
-    print(f"\nResult: {result}")
+    print()
+    flags.print_result(result)
     print(f"Report: {os.path.join(output, 'report.html')}")
     model_path = shlex.quote(os.path.join(output, "model.keras"))
     print(f"Use the model: keras-seattn predict VIDEO --model {model_path}")
@@ -156,7 +157,7 @@ def _plan(network, run, config, model, training_videos, test_videos):
         f"{config['highest_learning_rate']:g}\n"
         f"Results:  {config['output']}"
     )
-    if run.dataset == "motions":
+    if run.dataset in flags.DEMOS:
         text += (
             "\nThe demo's network and clips are a small fraction of the paper's, to fit minutes."
         )

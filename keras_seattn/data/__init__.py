@@ -1,6 +1,6 @@
 """Video files -> clips -> batches."""
 
-from keras_seattn.data import motions, records
+from keras_seattn.data import motions, parts, records
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.datasets import (
     find_videos,
@@ -28,6 +28,7 @@ __all__ = [
     "load_list",
     "load_ucf101",
     "motions",
+    "parts",
     "read_video",
     "records",
     "test_clips",

@@ -7,16 +7,11 @@ the two apart. All motions are the same seen in a mirror, and each shows in
 any 16 frames.
 """
 
-import concurrent.futures
 import os
 
-import av
 import numpy as np
 
-from keras_seattn import arguments
-from keras_seattn.errors import InputError
-from keras_seattn.files import replacing, write_text
-from keras_seattn.version import __version__
+from keras_seattn.data import made_files
 
 PAIRS = (
     ("Rising", "Sinking"),
@@ -27,11 +22,7 @@ PAIRS = (
 CLASS_NAMES = sorted(name for pair in PAIRS for name in pair)
 HEIGHT, WIDTH = 72, 96  # pixels
 MARGIN = 6  # pixels that the scene extends beyond the frame, for the camera's jitter
-FRAMES_PER_SECOND = 25
 FRAMES = (32, 40)  # a video has one of these numbers of frames
-GROUPS = 25
-# As in UCF-101, each split tests on 7 of 25 groups, which share a scene, and trains on the rest.
-TEST_GROUPS = {1: range(1, 8), 2: range(8, 15), 3: range(15, 22)}
 
 
 def make(root: str | os.PathLike, videos_per_group: int = 6, *, seed: int = 0) -> tuple[str, str]:
@@ -61,55 +52,7 @@ def make(root: str | os.PathLike, videos_per_group: int = 6, *, seed: int = 0) -
     >>> len(train), len(train.class_names)
     (864, 8)
     """
-    if arguments.positive_integer(videos_per_group, "videos_per_group") > 99:
-        raise InputError(
-            "`videos_per_group` must be at most 99, for names have two digits for it. "
-            f"Received: videos_per_group={videos_per_group}"
-        )
-    seed = arguments.seed(seed)
-    video_dir, splits_dir = os.path.join(root, "videos"), os.path.join(root, "splits")
-    made, content = os.path.join(root, "made.txt"), f"{__version__} {videos_per_group} {seed}\n"
-    if os.path.exists(made):
-        with open(made, encoding="utf-8") as file:
-            if file.read() == content:
-                return video_dir, splits_dir
-        os.remove(made)
-    os.makedirs(splits_dir, exist_ok=True)
-    for name in CLASS_NAMES:
-        os.makedirs(os.path.join(video_dir, name), exist_ok=True)
-
-    def write(name, group, clip):
-        path = os.path.join(video_dir, *video_file(name, group, clip).split("/"))
-        _encode(path, render(name, group, clip, seed=seed))
-
-    videos = [
-        (name, group, clip)
-        for name in CLASS_NAMES
-        for group in range(1, GROUPS + 1)
-        for clip in range(1, videos_per_group + 1)
-    ]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(write, *zip(*videos, strict=True)))
-
-    lists = {"classInd.txt": [f"{i} {name}" for i, name in enumerate(CLASS_NAMES, start=1)]}
-    for split, test_groups in TEST_GROUPS.items():
-        lists[f"trainlist{split:02d}.txt"] = [
-            f"{video_file(*video)} {CLASS_NAMES.index(video[0]) + 1}"
-            for video in videos
-            if video[1] not in test_groups
-        ]
-        lists[f"testlist{split:02d}.txt"] = [
-            video_file(*video) for video in videos if video[1] in test_groups
-        ]
-    for file, lines in lists.items():
-        write_text(os.path.join(splits_dir, file), "".join(f"{line}\n" for line in lines))
-    write_text(made, content)  # last, so that all of it is there
-    return video_dir, splits_dir
-
-
-def video_file(name: str, group: int, clip: int) -> str:
-    """The path of a video as the split lists give it."""
-    return f"{name}/v_{name}_g{group:02d}_c{clip:02d}.avi"
+    return made_files.make(root, CLASS_NAMES, render, videos_per_group, seed=seed)
 
 
 def render(name: str, group: int, clip: int, *, seed: int = 0) -> np.ndarray:
@@ -252,16 +195,3 @@ def _scene(generator):
     colours = generator.uniform(20, 130, (2, 3))
     scene = colours[0] + blotches[..., None] * (colours[1] - colours[0])
     return scene.astype("float32")
-
-
-def _encode(path, video):
-    """Writes frames as MPEG-4 in AVI, the form of UCF-101's files."""
-    with replacing(path) as partial, av.open(partial, "w") as container:
-        stream = container.add_stream("mpeg4", rate=FRAMES_PER_SECOND)
-        stream.height, stream.width = video.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        stream.bit_rate = 250_000
-        stream.codec_context.thread_count = 1  # the same bytes on any machine
-        for image in video:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode())

@@ -1,13 +1,17 @@
 """`keras-seattn evaluate` as a user calls it."""
 
 import dataclasses
+import functools
 import json
 
+import numpy as np
 import pytest
+from tiny_network import TinyNetwork
 
 from keras_seattn import evaluation
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.commands import flags
+from keras_seattn.data import made_files, parts
 from keras_seattn.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -146,3 +150,21 @@ def test_one_list_is_enough(tiny_ucf101, tmp_path, run_command, monkeypatch):
     assert counts == [4, 4, 3]
     code, *_ = run_command("evaluate", *command, "--list", "no.csv")
     assert code == "error: no.csv does not exist. Check the path of the list."
+
+
+def test_the_parts_of_a_made_data_set(tmp_path, run_command, monkeypatch):
+    monkeypatch.setattr(made_files, "GROUPS", 2)
+    monkeypatch.setattr(made_files, "TEST_GROUPS", {1: [1], 2: [2], 3: []})
+    monkeypatch.setattr(parts, "make", functools.partial(parts.make, videos_per_group=1))
+    model = TinyNetwork(classes=16)
+    model.class_names = parts.CLASS_NAMES
+    # It always says the same.
+    model.get_layer("predictions").set_weights([np.zeros((25, 16)), np.eye(16)[3]])
+    model.save(tmp_path / "model.keras")
+    options = ("--model", tmp_path / "model.keras", "--output", tmp_path / "report")
+    code, text, _ = run_command(
+        "evaluate", *options, "--demo", "parts", "--classes", *parts.CLASS_NAMES[:2]
+    )
+    assert code is None and "top-1 0.0625" in text
+    assert "\nParts:  direction 0.5000, relation 0.5000, event 0.5000, meaning 0.5000\n" in text
+    assert (tmp_path / "report" / "parts" / "parts.csv").exists()

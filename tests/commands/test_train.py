@@ -116,6 +116,13 @@ def test_the_demos_recipe_is_quick_whatever_is_trained():
         assert run.crop_scales == (1.0, 0.84) and network.size == 40
 
 
+def test_demos_by_name():
+    assert settings_of("--demo") == settings_of("--demo", "motions") == settings_of()
+    network, run = settings_of("--demo", "parts")
+    assert (run.dataset, run.recipe, run.crop_scales) == ("parts", "quick", (1.0,))
+    assert network == settings_of("--demo")[0]
+
+
 def test_the_demo_has_splits(tmp_path, monkeypatch):
     taken = []
     monkeypatch.setattr(datasets, "load_ucf101", lambda *words: taken.append(words[2:]))
@@ -155,6 +162,7 @@ def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_pat
         ["--demo", "--size", "112", "--width", "1"],
         ["--demo", "--model", "r2plus1d_18"],
         ["--demo", "--weights", "x.pth", "--width", "0.3333333333"],
+        ["--demo", "parts", "--epochs", "3"],
         [*UCF101, "--split", "2", "--se-stages", "--sa-stages", "3", "4", "--learning-rate", "0.1"],
         ["--dataset", "folder", "--data-dir", "a b", "--test-dir", "c", "--unreadable", "skip"],
         ["--demo", "--frame-rate", "12.5", "--clips-per-open", "4"],
@@ -231,6 +239,7 @@ def test_a_configuration_that_is_none(tmp_path, run_command):
         (["--data-dir", "none", "--dataset", "folder"], "needs --test-dir"),
         (["--demo", "--weights", "none.keras"], "error: `weights` names a file that does not"),
         (["--demo", "--model", "vgg"], "invalid choice: 'vgg'"),
+        (["--demo", "faces"], "argument --demo: invalid choice: 'faces'"),
         (["--demo", "--batch-size", "0"], "--batch-size: must be a whole number of 1 or more"),
         (["--demo", "--data-dir", "videos"], "--demo makes its own data set"),
     ],

@@ -2,7 +2,7 @@
 
 import os
 
-from keras_seattn.data import motions, storage
+from keras_seattn.data import motions, parts, storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.datasets.folders import find_videos, load_directory
 from keras_seattn.data.datasets.hmdb51 import load_hmdb51
@@ -51,13 +51,16 @@ def _lists(load):
     return both
 
 
-def _motions(data, output_dir, seed):
-    folder = os.path.join(output_dir, "motions")
-    print(f"Making the motions data set in {folder}")
-    video_dir, splits_dir = motions.make(folder, seed=seed)
-    return tuple(
-        load_ucf101(video_dir, splits_dir, data.split, subset) for subset in ("train", "test")
-    )
+def _made(made):
+    def both(data, output_dir, seed):
+        folder = os.path.join(output_dir, data.dataset)
+        print(f"Making the {data.dataset} data set in {folder}")
+        video_dir, splits_dir = made.make(folder, seed=seed)
+        return tuple(
+            load_ucf101(video_dir, splits_dir, data.split, subset) for subset in ("train", "test")
+        )
+
+    return both
 
 
 def _kinetics(data, *_):
@@ -97,7 +100,8 @@ def _records(data, *_):
 
 
 _KINDS = {
-    "motions": _motions,
+    "motions": _made(motions),
+    "parts": _made(parts),
     "ucf101": _lists(load_ucf101),
     "hmdb51": _lists(load_hmdb51),
     "kinetics": _kinetics,
