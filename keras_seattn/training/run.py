@@ -8,6 +8,7 @@ import keras
 from keras_seattn.configuration import fit_settings
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.records.manifest import Records
+from keras_seattn.data.sources import source_of
 from keras_seattn.errors import ExistingFileError
 from keras_seattn.evaluation import EvaluationResult, evaluate, write_report
 from keras_seattn.folder_lock import FolderLock
@@ -30,16 +31,18 @@ def train(
     output_dir: str | os.PathLike,
     settings: FitSettings | int | None = None,
     *,
+    validation_catalog: Catalog | Records | None = None,
     config: dict | None = None,
     command: str | None = None,
     **changes: typing.Any,
 ) -> EvaluationResult:
     """Trains a model on the videos of one catalog and evaluates it on another.
 
-    The test catalog serves as validation set after each epoch, as in the code
-    of Hara et al.: `recipe` may lower the learning rate by its loss, and
-    `best.keras` is picked by it. The metrics returned and written are those of
-    the last epoch, which no choice on the test videos has touched.
+    The validation catalog is scored after each epoch: `recipe` may lower the
+    learning rate by its loss, and `best.keras` is picked by it. Without one the
+    test catalog serves as such, as in the code of Hara et al. The metrics
+    returned and written are of the test catalog after the last epoch, which was
+    not picked by them. The report names what was validated on.
 
     Stopped at any moment, by Ctrl-C, a kill or a full disk, the same call goes
     on from the last state that it wrote, every `save_every` seconds and after
@@ -67,6 +70,9 @@ def train(
         output_dir: str, a folder; made where missing.
         settings: `settings.FitSettings`, or an int, the epochs; None means the
             defaults.
+        validation_catalog: `data.Catalog`, like `test_catalog`, such as
+            `data.hold_out` makes of the training videos: no test video is
+            scored before the end. None means `test_catalog`.
         config, command: for the report; see `evaluation.write_report`.
         **changes: fields of `FitSettings` to change: `epochs=`, `batch_size=`,
             `clips_per_open=`, `seed=`, `unreadable=`, `crop_scales=`, `save_every=`.
@@ -98,14 +104,18 @@ def train(
     settings = fit_settings(FitSettings, settings, changes)
     # What `fit` checks too, before a folder is made.
     clip_shape(model)
-    check_classes(model, train_catalog, test_catalog)
+    scored = test_catalog if validation_catalog is None else validation_catalog
+    for catalog in (test_catalog, scored):
+        check_classes(model, train_catalog, catalog)
     check_output(output_dir)
     with FolderLock(output_dir, "training"):
-        description = describe(model, recipe, train_catalog, test_catalog, settings, config)
+        description = describe(
+            model, recipe, train_catalog, test_catalog, settings, config, validation_catalog
+        )
         state = TrainingState(file(STATE), description, settings.seed, file(STEPS))
         if state.is_over(settings.epochs) and state.result:
             print(f"This run is finished: {file('report.html')}", flush=True)
-            fit_from(state, model, recipe, train_catalog, test_catalog, settings)
+            fit_from(state, model, recipe, train_catalog, scored, settings)
             return state.result
         state.result = None  # It may be that of fewer epochs.
         with stoppable(state):
@@ -115,8 +125,10 @@ def train(
                 SaveModel(file("best.keras"), state, best_only=True),
                 folder,
             ]
-            fit_from(state, model, recipe, train_catalog, test_catalog, settings, callbacks)
             batch_size, unreadable = settings.batch_size, settings.unreadable
+            for catalog in (test_catalog, scored):
+                source_of(catalog, unreadable)  # Now, not after the first epoch or the last.
+            fit_from(state, model, recipe, train_catalog, scored, settings, callbacks)
             result = evaluate(model, test_catalog, batch_size, unreadable=unreadable)
             # A stop that is requested from here on finds the run finished.
             write_report(
@@ -124,6 +136,7 @@ def train(
                 output_dir,
                 title=f"{model.name}: {result.headline}",
                 history_csv=file("history.csv"),
+                validation=validated_on(validation_catalog),
                 config=config,
                 command=command,
                 resumptions=folder.resumptions(),
@@ -131,6 +144,13 @@ def train(
             folder.finish()
             state.finish(result)
     return result
+
+
+def validated_on(validation_catalog: Catalog | Records | None) -> str:
+    """Which videos `train` validates on, for people."""
+    if validation_catalog is None:
+        return "the test videos, as in the code of Hara et al."
+    return f"{len(validation_catalog)} videos held apart from the test videos"
 
 
 def check_output(output_dir: str | os.PathLike) -> None:

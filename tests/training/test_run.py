@@ -3,13 +3,14 @@
 import csv
 import json
 import os
+import re
 
 import keras
 import numpy as np
 import pytest
 from tiny_network import TinyNetwork
 
-from keras_seattn.data import Catalog, load_ucf101
+from keras_seattn.data import Catalog, VideoError, hold_out, load_ucf101
 from keras_seattn.evaluation import DivergedError, evaluate
 from keras_seattn.training import fit, paper_recipe, quick_recipe, train
 from keras_seattn.training.fitting import compile_model
@@ -69,6 +70,40 @@ def test_a_run(tiny_ucf101, tmp_path):
     os.remove(os.path.join(output, "state.npz"))
     with pytest.raises(FileExistsError, match=r"holds a trained model, and no state\.npz"):
         train(model, recipe, train_catalog, test_catalog, output, epochs=1)
+
+
+def test_validated_on_videos_that_are_not_tested_on(tiny_ucf101, tmp_path):
+    training, validation = hold_out(load_ucf101(*tiny_ucf101), 0.3)
+    test = load_ucf101(*tiny_ucf101, subset="test")
+    arguments = paper_recipe(8, 4), training, test, tmp_path
+    settings = {"epochs": 2, "batch_size": 4, "seed": 0}
+    result = train(TinyNetwork(), *arguments, validation_catalog=validation, **settings)
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
+    assert len(validation) == 2 and result.videos == 6
+    losses = [float(row["val_loss"]) for row in rows]
+    for name, loss in (("model.keras", losses[-1]), ("best.keras", min(losses))):
+        model = keras.models.load_model(tmp_path / name)
+        assert evaluate(model, validation, progress=False).loss == pytest.approx(loss, rel=1e-5)
+    model = keras.models.load_model(tmp_path / "model.keras")
+    assert evaluate(model, test, progress=False).loss == pytest.approx(result.loss, rel=1e-5)
+    told = "2 videos held apart from the test videos"
+    assert json.loads((tmp_path / "metrics.json").read_text())["validated_on"] == told
+    assert f"Validated on {told}." in (tmp_path / "report.html").read_text()
+    with pytest.raises(ValueError, match=r"\nvalidation videos: Catalog of 2, .*, None now"):
+        train(TinyNetwork(), *arguments, **settings)
+
+
+@pytest.mark.parametrize("broken", ["test", "validation"])
+def test_every_video_is_opened_before_the_first_epoch(broken, tiny_ucf101, tmp_path):
+    training, validation = hold_out(load_ucf101(*tiny_ucf101), 0.3)
+    test = load_ucf101(*tiny_ucf101, subset="test")
+    path = {"test": test, "validation": validation}[broken].paths[0]
+    with open(path, "r+b") as file:
+        file.truncate(2000)
+    arguments = TinyNetwork(**PLAIN), paper_recipe(8, 4), training, test, tmp_path / "run"
+    with pytest.raises(VideoError, match=re.escape(path)):
+        train(*arguments, epochs=1, validation_catalog=validation)
+    assert not (tmp_path / "run" / "history.csv").exists()
 
 
 def test_classes_to_validate_on_are_matched_by_name(tiny_ucf101):
