@@ -1,5 +1,6 @@
 """A training run: from two catalogs to a saved model with its metrics and pictures."""
 
+import dataclasses
 import os
 import typing
 
@@ -11,16 +12,18 @@ from keras_seattn.data.records.manifest import Records
 from keras_seattn.data.sources import source_of
 from keras_seattn.errors import ExistingFileError
 from keras_seattn.evaluation import EvaluationResult, evaluate, write_report
+from keras_seattn.evaluation.figures import plot_clips
 from keras_seattn.folder_lock import FolderLock
-from keras_seattn.preprocessing import clip_shape
+from keras_seattn.preprocessing import clip_shape, preprocessing_of, restored_pixels
 from keras_seattn.settings import FitSettings
 from keras_seattn.training.differences import describe
-from keras_seattn.training.fitting import check_classes, fit_from, stoppable
+from keras_seattn.training.fitting import check_classes, clips_of, fit_from, stoppable
 from keras_seattn.training.recipe import Recipe
 from keras_seattn.training.run_folder import RunFolder, SaveModel
 from keras_seattn.training.state import TrainingState
 
 STATE, STEPS = "state.npz", "steps.csv"
+_DRAWN = 16  # clips
 
 
 def train(
@@ -55,6 +58,7 @@ def train(
     - `UNFINISHED.txt`: until the run is finished;
     - `model.keras`: the model, with its class names, after the last epoch, written after each;
     - `best.keras`: the model of the epoch with the lowest validation loss;
+    - `clips.png`: the first 16 clips that it is trained on, as the network gets them;
     - `history.csv`, `tensorboard/`: the epochs; `steps.csv`: the loss of each step, as Keras
       shows it, and a digest of its clips;
     - `resumptions.csv`: when the run was begun and gone on with, where, and at which step;
@@ -128,6 +132,8 @@ def train(
             batch_size, unreadable = settings.batch_size, settings.unreadable
             for catalog in (test_catalog, scored):
                 source_of(catalog, unreadable)  # Now, not after the first epoch or the last.
+            if not os.path.exists(file("clips.png")):
+                _draw_clips(model, train_catalog, settings, state.seed, file("clips.png"))
             fit_from(state, model, recipe, train_catalog, scored, settings, callbacks)
             result = evaluate(model, test_catalog, batch_size, unreadable=unreadable)
             # A stop that is requested from here on finds the run finished.
@@ -136,6 +142,7 @@ def train(
                 output_dir,
                 title=f"{model.name}: {result.headline}",
                 history_csv=file("history.csv"),
+                clips_png=file("clips.png"),
                 validation=validated_on(validation_catalog),
                 config=config,
                 command=command,
@@ -144,6 +151,15 @@ def train(
             folder.finish()
             state.finish(result)
     return result
+
+
+def _draw_clips(model, train_catalog, settings, seed, path):
+    """Draws the first clips of a training, which are the same in batches of another size."""
+    settings = dataclasses.replace(settings, batch_size=_DRAWN)
+    clips, labels = next(iter(clips_of(model, train_catalog, settings, seed, first_step=0)))
+    *_, data_format = clip_shape(model)
+    frames = restored_pixels(clips.numpy(), data_format, preprocessing_of(model))
+    plot_clips(frames, [train_catalog.class_names[label] for label in labels.numpy()], path)
 
 
 def validated_on(validation_catalog: Catalog | Records | None) -> str:

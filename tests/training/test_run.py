@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from tiny_network import TinyNetwork
 
-from keras_seattn.data import Catalog, VideoError, hold_out, load_ucf101
+from keras_seattn.data import Catalog, VideoError, hold_out, load_ucf101, train_clips
 from keras_seattn.evaluation import DivergedError, evaluate
-from keras_seattn.training import fit, paper_recipe, quick_recipe, train
+from keras_seattn.evaluation.figures import plot_clips
+from keras_seattn.preprocessing import TORCHVISION, preprocess_input
+from keras_seattn.training import fit, paper_recipe, quick_recipe, run, train
 from keras_seattn.training.fitting import compile_model
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -37,6 +39,7 @@ def test_a_run(tiny_ucf101, tmp_path):
         "model.keras",
         "best.keras",
         "history.csv",
+        "clips.png",
         "state.npz",
         "steps.csv",
         "resumptions.csv",
@@ -70,6 +73,33 @@ def test_a_run(tiny_ucf101, tmp_path):
     os.remove(os.path.join(output, "state.npz"))
     with pytest.raises(FileExistsError, match=r"holds a trained model, and no state\.npz"):
         train(model, recipe, train_catalog, test_catalog, output, epochs=1)
+
+
+def test_what_the_network_is_fed_is_drawn_and_changes_nothing(tiny_ucf101, tmp_path, monkeypatch):
+    catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
+    drawn = []
+    monkeypatch.setattr(run, "plot_clips", lambda *words: drawn.append(words) or plot_clips(*words))
+    settings = {"batch_size": 4, "seed": 0}
+
+    def model():
+        keras.utils.set_random_seed(0)
+        model = TinyNetwork(**PLAIN)
+        model.preprocessing = TORCHVISION
+        return model
+
+    for epochs in (1, 2):  # and gone on with
+        train(model(), paper_recipe(8, 4), *catalogs, tmp_path, epochs=epochs, **settings)
+    frames, names, path = drawn.pop()
+    assert not drawn and path == str(tmp_path / "clips.png")
+    assert "What the network was fed" in (tmp_path / "report.html").read_text()
+    # All six clips of the first epoch: a step, and half of the next one.
+    clips = train_clips(catalogs[0], 8, 16, 6, seed=0, preprocessing=TORCHVISION)
+    expected, labels = next(iter(clips))
+    np.testing.assert_allclose(preprocess_input(frames, preprocessing=TORCHVISION), expected)
+    assert names == [catalogs[0].class_names[label] for label in labels]
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
+    history = fit(model(), paper_recipe(8, 4), *catalogs, epochs=2, verbose=0, **settings).history
+    assert [float(row["loss"]) for row in rows] == history["loss"]
 
 
 def test_validated_on_videos_that_are_not_tested_on(tiny_ucf101, tmp_path):
