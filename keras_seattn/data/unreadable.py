@@ -55,6 +55,36 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
         ValueError: The catalog is empty, or `unreadable` is neither of the two.
     """
     arguments.one_of(unreadable, ("stop", "skip"), "unreadable")
+    found = look_at_all(catalog)
+    videos = [None if isinstance(video, VideoError) else video for video in found]
+    errors = {
+        path: str(video)
+        for path, video in zip(catalog.paths, found, strict=True)
+        if isinstance(video, VideoError)
+    }
+    if errors:
+        messages, total = list(errors.values()), len(catalog)
+        lost = sum(path in errors for path in catalog.paths)
+        if unreadable == "stop":
+            raise VideoError(
+                _listing(messages, lost, total)
+                + '\nRepair or remove them, or pass unreadable="skip" to leave out one, or up to '
+                f"{MAXIMUM_SHARE:.0%}."
+            )
+        _stop_if_too_many(messages, lost, total)
+        warnings.warn(_listing(messages, lost, total) + "\nThey are left out.", stacklevel=2)
+    return videos
+
+
+def look_at_all(catalog: Catalog) -> list[Video | VideoError]:
+    """Opens every video of a catalog, as `scan_catalog` does, however many cannot be read.
+
+    Returns:
+        list of a `Video`, or of the VideoError that it gave, per path.
+
+    Raises:
+        ValueError: The catalog is empty.
+    """
     if not len(catalog):
         raise InputError("`catalog` holds no videos.")
     index, unsaved = _open_index(_index_path(catalog.paths)), []
@@ -123,6 +153,7 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
         _stop_if_too_many(messages, lost, total)
         warnings.warn(_listing(messages, lost, total) + "\nThey are left out.", stacklevel=2)
     return videos
+    return found
 
 
 def _part(video, span):
