@@ -8,6 +8,7 @@ import numpy as np
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records.manifest import Records
+from keras_seattn.data.sampling import Timeline
 from keras_seattn.data.unreadable import look_at_all
 
 _PERCENTILES = (0, 5, 50, 95, 100)
@@ -36,21 +37,30 @@ class Subset:
     @classmethod
     def of(cls, catalog: Catalog | Records) -> "Subset":
         """Opens the videos of a catalog; those of records were when these were written."""
+        errors: dict[int, str] = {}
+        timelines: list[Timeline] = []
+        sizes: list[tuple[int, int] | None] = []
         if isinstance(catalog, Records):
-            first_frames = [catalog.rows(video)[1][0] for video in range(len(catalog))]
-            sizes = [(int(row["width"]), int(row["height"])) for row in first_frames]
-            unknown = np.zeros(len(catalog))
-            return cls(catalog, {}, catalog.frames, unknown, unknown > 0, list(sizes))
-        found = look_at_all(catalog)
-        errors = {i: str(video) for i, video in enumerate(found) if isinstance(video, VideoError)}
-        videos = [None if isinstance(video, VideoError) else video for video in found]
+            timelines = list(catalog.timelines)
+            for video in range(len(catalog)):
+                _, rows = catalog.rows(video)
+                sizes.append((int(rows["width"][0]), int(rows["height"][0])))
+        else:
+            for number, found in enumerate(look_at_all(catalog)):
+                if isinstance(found, VideoError):
+                    errors[number] = str(found)
+                    timelines.append(Timeline(0))
+                    sizes.append(None)
+                else:
+                    timelines.append(Timeline.of(found))
+                    sizes.append(found.shape[::-1])
         return cls(
             catalog,
             errors,
-            np.array([video.frames if video else 0 for video in videos]),
-            np.array([video.rate if video else 0 for video in videos]),
-            np.array([getattr(video, "times", None) is not None for video in videos]),
-            [(video.shape[1], video.shape[0]) if video else None for video in videos],
+            np.array([timeline.frames for timeline in timelines]),
+            np.array([timeline.rate for timeline in timelines]),
+            np.array([timeline.times is not None for timeline in timelines]),
+            sizes,
         )
 
     @property

@@ -117,7 +117,10 @@ def _middle_frame(subset: Subset, video: int) -> np.ndarray | None:
     view = View(_SIDE)
     source = source_of(subset.catalog.part(np.arange(len(subset.catalog)) == video), "stop")
     try:
-        content, there = source.fetch(0, np.array([subset.frames[video] // 2]), Crop(), view)
+        numbers = np.array([subset.frames[video] // 2])
+        content, there = source.fetch(0, [(numbers, Crop())], view)
     except VideoError:
         return None
-    return source.decode(*content, frames=1, view=view)[0].numpy() if there.all() else None
+    if not there.all():
+        return None
+    return source.decode(*(part[0] for part in content), frames=1, view=view)[0].numpy()

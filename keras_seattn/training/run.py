@@ -155,7 +155,8 @@ def train(
 
 def _draw_clips(model, train_catalog, settings, seed, path):
     """Draws the first clips of a training, which are the same in batches of another size."""
-    settings = dataclasses.replace(settings, batch_size=_DRAWN)
+    at_once = settings.clips_per_open
+    settings = dataclasses.replace(settings, batch_size=max(1, _DRAWN // at_once) * at_once)
     clips, labels = next(iter(clips_of(model, train_catalog, settings, seed, first_step=0)))
     *_, data_format = clip_shape(model)
     frames = restored_pixels(clips.numpy(), data_format, preprocessing_of(model))

@@ -81,10 +81,13 @@ def test_what_is_only_told(folders):
     write_videos(train, "Walk/same.avi", frames=8)
     write_videos(test, "Walk/same.avi", frames=24)
     (train / "Walk" / "notes.txt").touch()
+    times = np.arange(20) ** 2
+    write_video(test / "Jump" / "uneven.mkv", moving_pattern(20), times=times)
     check = check_paths(*folders)
     assert check.passed
     assert found(check)[1] == {
         "short": ["Walk/same.avi"],
+        "variable rate": ["Jump/uneven.mkv"],
         "no test videos": ["Fly"],
         "few videos": ["Fly: 1"],
         "one group": ["Fly"],
@@ -139,7 +142,7 @@ def test_records_are_checked_by_their_frames(tiny_ucf101, tmp_path):
     same = [f"{name} (training, Jump)", f"{copy} (training, Walk)", f"{name} (test, Jump)"]
     assert {frozenset(text.split(" = ")) for text in wrong["in both"]} == {frozenset(same)}
     assert wrong["different labels"] == wrong["in both"] and wrong["split groups"] == ["Jump: g01"]
-    assert "  frames a second: unknown (7)" in str(check)
+    assert "  frames a second: 25 (7)" in str(check)
     assert check_data(records.part([name != copy for name in records.names]), test).passed
     page = write_check(check, tmp_path / "out")
     with open(page, encoding="utf-8") as file:

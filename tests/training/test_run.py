@@ -75,11 +75,14 @@ def test_a_run(tiny_ucf101, tmp_path):
         train(model, recipe, train_catalog, test_catalog, output, epochs=1)
 
 
-def test_what_the_network_is_fed_is_drawn_and_changes_nothing(tiny_ucf101, tmp_path, monkeypatch):
+@pytest.mark.parametrize("batch_size, clips_per_open, count", [(4, 1, 6), (6, 3, 15)])
+def test_what_the_network_is_fed_is_drawn_and_changes_nothing(
+    batch_size, clips_per_open, count, tiny_ucf101, tmp_path, monkeypatch
+):
     catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
     drawn = []
     monkeypatch.setattr(run, "plot_clips", lambda *words: drawn.append(words) or plot_clips(*words))
-    settings = {"batch_size": 4, "seed": 0}
+    settings = {"batch_size": batch_size, "seed": 0, "clips_per_open": clips_per_open}
 
     def model():
         keras.utils.set_random_seed(0)
@@ -92,8 +95,10 @@ def test_what_the_network_is_fed_is_drawn_and_changes_nothing(tiny_ucf101, tmp_p
     frames, names, path = drawn.pop()
     assert not drawn and path == str(tmp_path / "clips.png")
     assert "What the network was fed" in (tmp_path / "report.html").read_text()
-    # All six clips of the first epoch: a step, and half of the next one.
-    clips = train_clips(catalogs[0], 8, 16, 6, seed=0, preprocessing=TORCHVISION)
+    # Over several steps, or part of a batch: whole openings, up to 16 or as many as there are.
+    clips = train_clips(
+        catalogs[0], 8, 16, count, seed=0, preprocessing=TORCHVISION, clips_per_open=clips_per_open
+    )
     expected, labels = next(iter(clips))
     np.testing.assert_allclose(preprocess_input(frames, preprocessing=TORCHVISION), expected)
     assert names == [catalogs[0].class_names[label] for label in labels]
