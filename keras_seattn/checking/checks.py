@@ -170,7 +170,7 @@ def _of_both(subsets):
     """Which videos are the same, and which groups are in both subsets."""
     labels, parts, both, doubled, known = [], [], [], [], set()
     for same in same_contents(subsets):
-        text = " = ".join(f"{entry} ({entry.subset}, {entry.class_name})" for entry in same)
+        text = " = ".join(map(str, same))
         differ = len({with_blanks(entry.class_name) for entry in same}) > 1
         if differ:
             (parts if all(entry.span for entry in same) else labels).append(text)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from keras_seattn import stopping
 from keras_seattn.checking.measuring import Subset
 from keras_seattn.data import storage
+from keras_seattn.data.frame_folders import frame_names
+from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records.manifest import Records, checksum
 from keras_seattn.progress import progress_bar
 
@@ -20,19 +22,20 @@ class Entry(typing.NamedTuple):
     """A video in a subset.
 
     Attributes:
-        subset, name, path, class_name, group: str.
+        subset, name, title, path, class_name, group: str.
         span: `(start, end)` in seconds, what counts of its file; None for all.
     """
 
     subset: str
     name: str
+    title: str
     path: str
     class_name: str
     group: str
     span: tuple[float, float] | None
 
     def __str__(self):
-        return f"{self.path}{f' {self.span[0]:g}-{self.span[1]:g} s' if self.span else ''}"
+        return f"{self.title} ({self.subset}, {self.class_name})"
 
     @property
     def has_group(self) -> bool:
@@ -47,6 +50,7 @@ def entries(subsets: Mapping[str, Subset]) -> list[Entry]:
         for name, subset in subsets.items()
         for values in zip(
             subset.catalog.names,
+            subset.catalog.titles,
             subset.catalog.paths,
             subset.class_names,
             subset.catalog.groups or (),
@@ -133,17 +137,21 @@ def _prints_of_records(subsets):
 
 
 def _files(path):
-    """The file, or those in it if it is a folder of frames."""
+    """The file, or those of the frames if it is a folder of frames."""
     if not storage.is_folder(path):
         return [path]
-    return [os.path.join(path, name) for name in storage.list_folder(path)]
+    return [os.path.join(path, name) for name in frame_names(path)]
 
 
 def _size(path):
-    """The bytes of a video; None where it cannot be reached, which is told elsewhere."""
+    """How many files a video is, and the bytes of the first and the last.
+
+    None where it cannot be reached, which is told elsewhere.
+    """
     try:
-        return sum(storage.status(file).st_size for file in _files(path))
-    except OSError:
+        files = _files(path)
+        return len(files), *(storage.status(file).st_size for file in files[:1] + files[-1:])
+    except (OSError, VideoError):
         return None
 
 
@@ -151,5 +159,5 @@ def _digest(path):
     """A hash of the content of a video; None where it cannot be read."""
     try:
         return hashlib.sha256("".join(map(checksum, _files(path))).encode()).hexdigest()
-    except OSError:
+    except (OSError, VideoError):
         return None

@@ -9,6 +9,7 @@ from keras_seattn.checking.checks import DataCheck, Finding, check_data
 from keras_seattn.data import datasets, storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.datasets.folders import list_classes
+from keras_seattn.data.datasets.list_file import has_splits
 from keras_seattn.data.records.manifest import MANIFEST, Records, open_records
 from keras_seattn.errors import InputError
 from keras_seattn.settings import DataSettings
@@ -21,8 +22,9 @@ def check_paths(training: str | os.PathLike, test: str | os.PathLike | None = No
 
     Args:
         training: str: a folder with a folder of videos per class, or of
-            records; or, without `test`, one that holds such folders called
-            `train` and `test`.
+            records, or a list as `data.load_list` reads it; or, without `test`,
+            a folder that holds such folders called `train` and `test`, or a
+            list that says what its videos are for.
         test: str, likewise, or None.
 
     Returns:
@@ -30,8 +32,9 @@ def check_paths(training: str | os.PathLike, test: str | os.PathLike | None = No
         out is told.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: It holds no folders; or the shards of records are damaged.
+        FileNotFoundError: There is no such folder or list.
+        ValueError: A folder holds no folders, a list is malformed, or the
+            shards of records are damaged.
 
     Example:
 
@@ -39,13 +42,12 @@ def check_paths(training: str | os.PathLike, test: str | os.PathLike | None = No
     >>> keras_seattn.checking.write_check(check, "checked")
     'checked/check.html'
     """
-    paths = [os.fspath(path) for path in (training, test) if path is not None]
-    below = [os.path.join(paths[0], name) for name in _SUBSETS]
-    if len(paths) == 1 and all(map(storage.is_folder, below)):
-        paths = below
     found: list[Finding] = []
     with _warnings_in(found):
-        catalogs = [_catalog(path, found) for path in paths]
+        if test is None:
+            catalogs = _catalogs(os.fspath(training), found)
+        else:
+            catalogs = [_catalog(os.fspath(path), found) for path in (training, test)]
         checked = check_data(*catalogs)
     return _with(checked, found)
 
@@ -71,8 +73,20 @@ def check_settings(data: DataSettings, output_dir: str) -> DataCheck:
     return _with(checked, found)
 
 
+def _catalogs(path: str, found: list[Finding]) -> list[Catalog | Records]:
+    """All that a path holds: one catalog, or two."""
+    below = [os.path.join(path, subset) for subset in _SUBSETS]
+    if all(map(storage.is_folder, below)):
+        return [_catalog(folder, found) for folder in below]
+    if not storage.is_folder(path) and has_splits(path):
+        return [datasets.load_list(path, subset=subset) for subset in _SUBSETS]
+    return [_catalog(path, found)]
+
+
 def _catalog(path: str, found: list[Finding]) -> Catalog | Records:
-    if MANIFEST in (storage.list_folder(path) if storage.is_folder(path) else ()):
+    if not storage.is_folder(path):
+        return datasets.load_list(path)
+    if MANIFEST in storage.list_folder(path):
         return open_records(path)
     catalog, left_out = list_classes(path)
     if not len(catalog):

@@ -15,8 +15,8 @@ def add_flags(parser):
         "paths",
         nargs="*",
         metavar="DATA",
-        help="a folder with a folder per class, or of records, or one that holds such folders "
-        "train and test; or two, for training and for testing",
+        help="a folder with a folder per class, or of records, or a list; or two, for training and "
+        "for testing; or one folder that holds train and test",
     )
     parser.add_argument(
         "--output",
@@ -27,9 +27,9 @@ def add_flags(parser):
 
 
 def run(options):
-    given = vars(options).keys() & {"demo", "dataset", "data_dir", "test_dir"}
+    given = vars(options).keys() & {"demo", "dataset", "data_dir", "test_dir", "list"}
     if len(options.paths) > 2 or bool(options.paths) == bool(given):
-        options.parser.error("name one or two folders, or the data by its flags")
+        options.parser.error("name one or two folders or lists, or the data by its flags")
     data = None if options.paths else flags.data_settings(options)
     if data and data.dataset == "motions" and not options.output:
         options.parser.error("--demo needs --output, where its videos are made")

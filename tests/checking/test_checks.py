@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from video_files import moving_pattern, write_video
 
 from keras_seattn.checking import check_data, check_paths, contents, write_check
@@ -109,6 +110,19 @@ def test_only_files_of_one_size_are_hashed(folders, monkeypatch):
              for path in part.catalog.paths}  # fmt: skip
     of_one_size = [path for path in sizes if list(sizes.values()).count(sizes[path]) > 1]
     assert sorted(hashed) == sorted(of_one_size) and 2 <= len(hashed) < len(sizes)
+
+
+def test_folders_of_frames_are_compared_by_their_pictures(folders):
+    images = moving_pattern(40)
+    for name, pattern, first in (("Jump/a", "img_{}.png", 0), ("Walk/b", "image_{}.png", 0),
+                                 ("Walk/c", "image_{}.png", 20)):  # fmt: skip
+        (folders[0] / name).mkdir()
+        for number, image in enumerate(images[first : first + 20], start=1):
+            Image.fromarray(image).save(folders[0] / name / pattern.format(number))
+    wrong, told = found(check_paths(*folders))
+    a, b = folders[0] / "Jump" / "a", folders[0] / "Walk" / "b"
+    assert wrong == {"different labels": [f"{a} (training, Jump) = {b} (training, Walk)"]}
+    assert not told
 
 
 def test_parts_of_one_file_are_the_same_where_they_meet(tmp_path):

@@ -21,6 +21,25 @@ def test_the_data_by_flags_or_by_path(tiny_ucf101, tmp_path, run_command):
         assert code == 1 and "Videos in training and test at once: 12" in text
 
 
+def test_lists(tiny_ucf101, tmp_path, run_command):
+    video_dir, _ = tiny_ucf101
+    rows = [f"{name}/v_{name}_g0{i + 1}_c01.avi,{name},{'train' if i < 3 else 'test'}"
+            for name in ("Jump", "Walk") for i in range(6)]  # fmt: skip
+    both = pathlib.Path(video_dir, "all.csv")
+    both.write_text("\n".join(["path,label,split", *rows]) + "\n")
+    parts = [both.with_name("train.csv"), both.with_name("test.csv")]
+    for path in parts:
+        chosen = [row.rpartition(",")[0] for row in rows if row.endswith(path.stem)]
+        path.write_text("\n".join(["path,label", *chosen]) + "\n")
+    texts = []
+    for words in ((both,), parts, ("--list", both)):
+        code, text, _ = run_command("check", *words)
+        assert code == 0
+        texts.append(text)
+    assert texts[0] == texts[1] == texts[2]
+    assert "training: 6 videos of 2 classes" in text and "test: 6 videos of 2 classes" in text
+
+
 def test_what_loaders_warn_of_is_told(tiny_ucf101, tmp_path, run_command):
     video_dir, _ = tiny_ucf101
     lines = ["label,youtube_id,time_start,time_end,split", "Jump,gone,0,1,train"]
@@ -35,11 +54,11 @@ def test_what_loaders_warn_of_is_told(tiny_ucf101, tmp_path, run_command):
 @pytest.mark.parametrize(
     "words, message",
     [
-        ([], "name one or two folders, or the data by its flags"),
+        ([], "name one or two folders or lists, or the data by its flags"),
         (["a", "b", "c"], "name one or two folders"),
         (["a", "--data-dir", "b"], "name one or two folders"),
         (["--demo"], "--demo needs --output"),
-        (["nowhere"], "error: `root` is not a folder: nowhere."),
+        (["nowhere"], "error: nowhere does not exist."),
         (["empty"], "error: empty holds folders, and no videos in them."),
     ],
 )

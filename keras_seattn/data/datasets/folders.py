@@ -40,8 +40,9 @@ def load_directory(root: str | os.PathLike) -> Catalog:
     for label, name in enumerate(catalog.class_names):
         if label not in catalog.labels:
             raise InputError(
-                f"{os.path.join(root, name)} holds no video files ({', '.join(VIDEO_SUFFIXES)}). "
-                "Put the videos of that class there, or remove the folder."
+                f"{os.path.join(root, name)} holds no video files ({', '.join(VIDEO_SUFFIXES)}) "
+                "and no folders of frames. Put the videos of that class there, or remove the "
+                "folder."
             )
     _warn_of_left_out(root, left_out)
     return catalog
@@ -67,20 +68,8 @@ def list_classes(root: str | os.PathLike) -> tuple[Catalog, list[str]]:
         for inside in shown(folder):
             path = os.path.join(folder, inside)
             (videos if is_video(inside) or _holds_frames(path) else left_out).append(path)
-        if not videos:
-            raise InputError(
-                f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}) and no folders of "
-                "frames. Put the videos of that class there, or remove the folder."
-            )
         paths += videos
         labels += [label] * len(videos)
-    _warn_of_left_out(root, left_out)
-    return Catalog(paths, labels, class_names)
-        inside = shown(folder)
-        files = [os.path.join(folder, file) for file in inside if is_video(file)]
-        left_out += [os.path.join(folder, file) for file in inside if not is_video(file)]
-        paths += files
-        labels += [label] * len(files)
     return Catalog(paths, labels, class_names), left_out
 
 
