@@ -63,6 +63,15 @@ def seed(value: typing.Any, name: str = "seed") -> int | None:
     return number
 
 
+def half_at_most(value: typing.Any, name: str) -> float:
+    """Returns `value` if it is a share above 0 and at most 0.5, or raises a ValueError."""
+    if not isinstance(value, int | float) or not 0 < value <= 0.5:
+        raise InputError(
+            f"`{name}` must be a number above 0 and at most 0.5. Received: {name}={value!r}"
+        )
+    return value
+
+
 def one_of(value: typing.Any, allowed: Collection, name: str) -> typing.Any:
     """Returns `value` if `allowed` holds it, or raises a ValueError that names the argument."""
     if value not in allowed:

@@ -247,6 +247,14 @@ def preprocess_input(
     return (keras.ops.cast(x, "float32") - mean) / deviation
 
 
+def restored_pixels(x: np.ndarray, data_format: str, preprocessing: Preprocessing) -> np.ndarray:
+    """The RGB frames, uint8 with channels last, of what `preprocess_input` returned."""
+    if data_format == "channels_first":
+        x = np.moveaxis(x, -4, -1)
+    pixels = x * np.array(preprocessing.deviation) + np.array(preprocessing.mean)
+    return np.rint(pixels).clip(0, 255).astype("uint8")
+
+
 def preprocessing_of(model: typing.Any) -> Preprocessing:
     """How the clips are preprocessed that a model takes.
 

@@ -197,6 +197,8 @@ class RunSettings(DataSettings, FitSettings):
             with `train_from_stage`, else the first; see `training.make_recipe`.
         learning_rate: float, as Keras takes it; None means the recipe's.
         train_from_stage: int, the first stage that is trained; None for all.
+        hold_out: float, the share of the training videos to validate on in
+            place of the test videos; see `data.hold_out`. None for none.
         mixed_precision: str, a policy of Keras, or `"auto"`.
     """
 
@@ -204,6 +206,7 @@ class RunSettings(DataSettings, FitSettings):
     recipe: str | None = None
     learning_rate: float | None = None
     train_from_stage: int | None = None
+    hold_out: float | None = None
     mixed_precision: str = "auto"
 
     def __post_init__(self):
@@ -217,6 +220,8 @@ class RunSettings(DataSettings, FitSettings):
                 f"`list` and `test_list` are the same file: {self.list}. Leave out `test_list` if "
                 "it has a column split; else name another list."
             )
+        if self.hold_out is not None:
+            arguments.half_at_most(self.hold_out, "hold_out")
         _refuse_no_seed(self)
 
 
@@ -247,6 +252,7 @@ class SearchSettings(FitSettings):
     def __post_init__(self):
         super().__post_init__()
         _refuse_no_seed(self)
+        arguments.half_at_most(self.validation_share, "validation_share")
         arguments.one_of(self.tuner, TUNERS, "tuner")
         arguments.one_of(self.objective, OBJECTIVES, "objective")
         executions = arguments.positive_integer(self.executions_per_trial, "executions_per_trial")

@@ -10,7 +10,7 @@ ROOMS = (
     "stopping", "raised", "settings", "configuration", "labels", "description", "preprocessing",
     "layers", "checkpoints", "applications",
     "data",
-    "export", "prediction", "pages", "evaluation", "explain", "training", "tuning",
+    "export", "prediction", "pages", "checking", "evaluation", "explain", "training", "tuning",
     "doctor", "commands", "__main__",
 )  # fmt: skip
 

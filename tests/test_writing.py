@@ -29,6 +29,7 @@ OTHERS = {
     "export/writing.py _name_groups": "a partial file",
     "export/writing.py _tidy_openvino": "a partial file",
     "folder_lock.py _create": "made by one process alone, which is what a lock is",
+    "pages/__init__.py gallery": "memory",
     "training/run_folder.py __init__": "curves, which TensorFlow appends to and are made anew",
     "tuning/workers.py run_workers": "what workers print",
 }

@@ -13,8 +13,8 @@ import sys
 from keras_seattn import errors, version
 
 COMMANDS = (
-    "train", "evaluate", "predict", "explain", "export", "records", "convert", "search", "verify",
-    "doctor",
+    "train", "evaluate", "predict", "explain", "export", "records", "convert", "search", "check",
+    "verify", "doctor",
 )  # fmt: skip
 
 

@@ -56,12 +56,13 @@ def run(options):
     comparison = evaluation.compare(result, other) if other else None
     # Training leaves its epochs beside the model.
     folder = options.report or os.path.dirname(options.model)
-    history = os.path.join(folder, "history.csv")
+    history, clips = (os.path.join(folder, name) for name in ("history.csv", "clips.png"))
     path = evaluation.write_report(
         result,
         options.output,
         title=title,
         history_csv=history if os.path.exists(history) else None,
+        clips_png=clips if os.path.exists(clips) else None,
         config={
             **made,
             "compare": options.compare,

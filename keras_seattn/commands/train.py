@@ -6,6 +6,7 @@ keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/te
 keras-seattn train --dataset list --list train.csv --test-list test.csv
 keras-seattn train --data-dir UCF-101 --splits-dir ucfTrainTestlist \\
     --weights kinetics400 --train-from-stage 4
+keras-seattn train --dataset folder --data-dir videos/train --test-dir videos/test --hold-out 0.1
 keras-seattn train --config runs/ucf101/config.json --seed 1  # that run again, but for the seed
 
 Stopped at any moment and started again with the same command, it goes on.
@@ -44,6 +45,13 @@ def add_flags(parser):
         help="train this stage and those behind it, with the fine-tuning recipe (all; 5 is the "
         "head alone)",
     )
+    run(
+        "--hold-out",
+        type=float,
+        metavar="SHARE",
+        help="validate on so much of the training videos, in whole groups, such as 0.1 (on the "
+        "test videos, as the paper's code does)",
+    )
     run("--config", metavar="JSON", help="config.json of a run, to repeat; other flags win over it")
     parser.add_argument(
         "--output",
@@ -61,11 +69,12 @@ def run(options):
 
     from keras_seattn import training
     from keras_seattn.applications import building
+    from keras_seattn.training.run import validated_on
 
     building.locate_weights(network)
     network, run = flags.resolved(network, run)
     training.check_output(output)
-    model, recipe, train_catalog, test_catalog = prepare(network, run, output)
+    model, recipe, train_catalog, test_catalog, validation_catalog = prepare(network, run, output)
     optimizer = recipe.optimizer
     rate = optimizer.get_config()["learning_rate"]
     rate = rate["config"]["warmup_target"] if isinstance(rate, dict) else float(rate)
@@ -80,7 +89,8 @@ def run(options):
         "versions": {"keras_seattn": __version__, "keras": keras.__version__},
         "backend": keras.backend.backend(),
     }
-    print(_plan(network, run, config, model, len(train_catalog), len(test_catalog)))
+    validation = validated_on(validation_catalog)
+    print(_plan(network, run, config, model, len(train_catalog), len(test_catalog), validation))
     result = training.train(
         model,
         recipe,
@@ -88,6 +98,7 @@ def run(options):
         test_catalog,
         output,
         run,
+        validation_catalog=validation_catalog,
         config=config,
         command=options.command_line,
     )
@@ -99,7 +110,9 @@ def run(options):
 
 
 def prepare(network, run, output):
-    """What a run trains: `(model, recipe, training catalog, test catalog)`.
+    """What a run trains: `(model, recipe, training, test and validation catalog)`.
+
+    The last is None where the test videos are validated on.
 
     Args:
         network, run: the settings, resolved.
@@ -109,16 +122,24 @@ def prepare(network, run, output):
 
     from keras_seattn import training
     from keras_seattn.applications import building
-    from keras_seattn.data import datasets
+    from keras_seattn.data import datasets, hold_out
+    from keras_seattn.errors import InputError
 
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.mixed_precision)
     train_catalog, test_catalog = datasets.load(run, output, run.seed)
+    validation_catalog = None
+    if run.hold_out:
+        # The same videos for each seed of the run, so that runs can be compared.
+        try:
+            train_catalog, validation_catalog = hold_out(train_catalog, run.hold_out)
+        except InputError as error:
+            raise InputError(f"--hold-out {run.hold_out:g}: {error}") from error
     model = building.build(network, len(train_catalog.class_names))
     if run.train_from_stage:
         training.freeze_before(model, run.train_from_stage)
     recipe = training.make_recipe(run, network, len(train_catalog))
-    return model, recipe, train_catalog, test_catalog
+    return model, recipe, train_catalog, test_catalog, validation_catalog
 
 
 def _name(network, run):
@@ -131,7 +152,7 @@ def _name(network, run):
     return f"{run.dataset}-{network.model}-{digest[:6]}"
 
 
-def _plan(network, run, config, model, training_videos, test_videos):
+def _plan(network, run, config, model, training_videos, test_videos, validation):
     """What is about to happen, as text."""
     from keras_seattn import training
 
@@ -154,7 +175,7 @@ def _plan(network, run, config, model, training_videos, test_videos):
         f"{min(run.batch_size, run.clips_per_open * training_videos)} a step, "
         f"{run.mixed_precision}\n"
         f"Training: {run.epochs} epochs, {config['optimizer']}, learning rate "
-        f"{config['highest_learning_rate']:g}\n"
+        f"{config['highest_learning_rate']:g}; validated on {validation}\n"
         f"Results:  {config['output']}"
     )
     if run.dataset in flags.DEMOS:

@@ -32,7 +32,9 @@ def run(options):
     from keras_seattn import training
     from keras_seattn.commands import train
 
-    prepared = train.prepare(network, run, options.run_dir)
-    found = training.verify(*prepared, options.run_dir, run, options.steps)
+    *prepared, validation = train.prepare(network, run, options.run_dir)
+    found = training.verify(
+        *prepared, options.run_dir, run, options.steps, validation_catalog=validation
+    )
     print(found)
     return 0 if found.step is None else 1

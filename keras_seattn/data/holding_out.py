@@ -7,15 +7,16 @@ import sklearn.model_selection
 
 from keras_seattn import arguments
 from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.records.manifest import Records
 from keras_seattn.errors import InputError
 
 
 def hold_out(
-    catalog: Catalog,
+    catalog: Catalog | Records,
     share: float = 0.2,
     *,
     seed: int | None = 0,
-) -> tuple[Catalog, Catalog]:
+) -> tuple[Catalog | Records, Catalog | Records]:
     """Splits a catalog into one to train and one to validate on, by group.
 
     Videos of a group share people and scene, or a film, so that a split at
@@ -24,31 +25,24 @@ def hold_out(
     nearly as that allows (scikit-learn's `StratifiedGroupKFold`).
 
     Args:
-        catalog: `Catalog`, whose `groups` count.
+        catalog: `Catalog` or `records.Records`, whose `groups` count.
         share: float, the share of videos to validate on, up to 0.5; the
             nearest of 1/2, 1/3, 1/4, ... is taken.
         seed: int; the same seed gives the same split. None for another one each
             time.
 
     Returns:
-        `(training, validation)`, two `Catalog`s in the order of `catalog`.
+        `(training, validation)`, two like `catalog` and in its order.
 
     Raises:
-        ValueError: `catalog` is none (records are not), `share` is not above 0
-            and at most 0.5, or there are too few
+        ValueError: `share` is not above 0 and at most 0.5, or there are too few
             groups for each class to be on both sides.
 
     Example:
 
     >>> training, validation = keras_seattn.data.hold_out(catalog)
     """
-    if not isinstance(catalog, Catalog):
-        raise InputError(
-            "`catalog` must be a `Catalog` of video files, for records cannot be parted by group. "
-            f"Received: {type(catalog).__name__}"
-        )
-    if not 0 < share <= 0.5:
-        raise InputError(f"`share` must be above 0 and at most 0.5. Received: share={share}")
+    arguments.half_at_most(share, "share")
     seed = arguments.seed(seed)
     groups = np.array(catalog.groups)
     for name, own in _by_class(catalog, groups):

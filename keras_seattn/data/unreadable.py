@@ -55,6 +55,30 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
         ValueError: The catalog is empty, or `unreadable` is neither of the two.
     """
     arguments.one_of(unreadable, ("stop", "skip"), "unreadable")
+    found = look_at_all(catalog)
+    errors = [str(video) for video in found if isinstance(video, VideoError)]
+    if errors:
+        messages, lost, total = list(dict.fromkeys(errors)), len(errors), len(catalog)
+        if unreadable == "stop":
+            raise VideoError(
+                _listing(messages, lost, total)
+                + '\nRepair or remove them, or pass unreadable="skip" to leave out one, or up to '
+                f"{MAXIMUM_SHARE:.0%}."
+            )
+        _stop_if_too_many(messages, lost, total)
+        warnings.warn(_listing(messages, lost, total) + "\nThey are left out.", stacklevel=2)
+    return [None if isinstance(video, VideoError) else video for video in found]
+
+
+def look_at_all(catalog: Catalog) -> list[Video | VideoError]:
+    """Opens every video of a catalog, as `scan_catalog` does, however many cannot be read.
+
+    Returns:
+        list of a `Video`, or the VideoError that it gave, per video.
+
+    Raises:
+        ValueError: The catalog is empty.
+    """
     if not len(catalog):
         raise InputError("`catalog` holds no videos.")
     index, unsaved = _open_index(_index_path(catalog.paths)), []
@@ -95,7 +119,8 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
                 _save(index)
     if unsaved:
         _save(index)
-    videos, errors, late = [], [], []
+    videos: list[Video | VideoError] = []
+    late = []
     spans = catalog.spans or [None] * len(catalog)
     for path, span, title in zip(catalog.paths, spans, catalog.titles, strict=True):
         try:
@@ -103,25 +128,14 @@ def scan_catalog(catalog: Catalog, unreadable: str = "stop") -> list[Video | Non
             if span and _SECONDS_LATE < span[1] - found[path].frames / found[path].rate < math.inf:
                 late.append(title)
         except VideoError as error:
-            videos.append(None)
-            errors.append(str(error))
+            videos.append(error)
     if late:
         warnings.warn(
             f"{len(late)} of {len(catalog)} spans end more than {_SECONDS_LATE} second behind the "
             f"end of their file, such as {', '.join(late[:3])}. What is there of them is taken: "
             "check their times, and whether the files are whole.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    if errors:
-        messages, lost, total = list(dict.fromkeys(errors)), len(errors), len(catalog)
-        if unreadable == "stop":
-            raise VideoError(
-                _listing(messages, lost, total)
-                + '\nRepair or remove them, or pass unreadable="skip" to leave out one, or up to '
-                f"{MAXIMUM_SHARE:.0%}."
-            )
-        _stop_if_too_many(messages, lost, total)
-        warnings.warn(_listing(messages, lost, total) + "\nThey are left out.", stacklevel=2)
     return videos
 
 

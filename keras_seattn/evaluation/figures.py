@@ -86,6 +86,39 @@ def plot_history(history_csv: str | os.PathLike, path: str | os.PathLike) -> Non
         figure.savefig(partial, dpi=110)
 
 
+def plot_clips(
+    clips: np.ndarray, class_names: Sequence[str], path: str | os.PathLike, *, frames: int = 4
+) -> None:
+    """Draws clips, each as a row of some of its frames under the name of its class.
+
+    Args:
+        clips: uint8 array, `(clips, frames, height, width, 3)`, RGB.
+        class_names: list of str, the class of each.
+        path: str, the PNG file to write.
+        frames: int, how many of each to draw, evenly spread from the first to
+            the last.
+    """
+    numbers = np.linspace(0, clips.shape[1] - 1, frames).round().astype(int)
+    rows = -(-len(clips) // 2)
+    figure = matplotlib.figure.Figure(
+        figsize=(2.2 * frames, 0.7 + 1.25 * rows), layout="constrained"
+    )
+    figure.suptitle(
+        f"Training clips as the network gets them: frames {', '.join(map(str, numbers + 1))} "
+        f"of {clips.shape[1]}",
+        size=10,
+    )
+    grid = figure.subplots(rows, 2, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    gap = ((0, 0), (0, 2), (0, 0))  # in pixels, between frames
+    for axes, clip, name in zip(grid.flat, clips, class_names, strict=False):
+        axes.imshow(np.hstack([np.pad(frame, gap, constant_values=255) for frame in clip[numbers]]))
+        axes.set_title(name, loc="left", size=9, parse_math=False)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
+
+
 def plot_precision_recall(
     result: EvaluationResult,
     path: str | os.PathLike,

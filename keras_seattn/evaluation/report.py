@@ -45,6 +45,8 @@ def write_report(
     *,
     title: str = "Action recognition",
     history_csv: str | os.PathLike | None = None,
+    clips_png: str | os.PathLike | None = None,
+    validation: str | None = None,
     config: dict | None = None,
     command: str | None = None,
     resumptions: Sequence[str] = (),
@@ -71,6 +73,8 @@ def write_report(
         title: str.
         history_csv: str, the file that `training.train` wrote; None if there
             is none.
+        clips_png: str, the picture of training clips that it wrote, likewise.
+        validation: str, the videos that the epochs were validated on, or None.
         config: dict of what the model was made with, or None.
         command: str, the command that made it, or None.
         resumptions: sequence of str, when the training was gone on with after
@@ -100,15 +104,30 @@ def write_report(
     path = os.path.join(output_dir, "report.html")
     with replacing(path) as page:  # and what goes with it, all at once
         made = how_it_was_made(config, command, _resumed(resumptions))
-        _write_files(result, page, title, history_csv, made, classes, seed, comparison)
+        training = _training(history_csv, clips_png, validation, page)
+        _write_files(result, page, title, training, made, validation, classes, seed, comparison)
     return path
 
 
-def _write_files(result, page, title, history_csv, made, classes, seed, comparison):
+def _training(history_csv, clips_png, validation, page):
+    """The sections about the training, as far as it is known; draws its curves."""
+    sections = []
+    if history_csv:
+        path = os.path.join(os.path.dirname(page), "training_curves.png")
+        plot_history(history_csv, path)
+        told = f"<p class='faint'>Validated on {html.escape(validation)}.</p>" if validation else ""
+        sections.append(section("Training", told + picture(path, "curves", shrink=0.35)))
+    if clips_png:
+        clips = picture(clips_png, "training clips", shrink=0.5)
+        sections.append(section("What the network was fed", clips))
+    return sections
+
+
+def _write_files(result, page, title, training, made, validation, classes, seed, comparison):
     def file(name):
         return os.path.join(os.path.dirname(page), name)
 
-    result.save(file("metrics.json"))
+    result.save(file("metrics.json"), validation)
     result.save_per_class(file("per_class.csv"))
     save_videos(result, file("videos.csv"))
     save_scores(result, file(SCORES))
@@ -117,10 +136,7 @@ def _write_files(result, page, title, history_csv, made, classes, seed, comparis
     if comparison:
         comparison.save(file("comparison.json"))
         sections.append(section("Compared", _compared(comparison)))
-    if history_csv:
-        plot_history(history_csv, file("training_curves.png"))
-        curves = picture(file("training_curves.png"), "curves", shrink=0.35)
-        sections.append(section("Training", curves))
+    sections += training
     plot_precision_recall(result, file("precision_recall.png"), classes=classes, seed=seed)
     plot_confusion_matrix(result, file("confusion_matrix.png"))
     few = len(result.class_names) <= 20

@@ -243,8 +243,13 @@ class EvaluationResult:
         """The video accuracy in a few words, such as `"84.4% (81.2% to 87.2%) of 336 videos"`."""
         return f"{self.top1:.1%} ({as_text(self.intervals['top1'])}) of {self.videos} videos"
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the numbers that follow from the scores as JSON; NaN becomes null."""
+    def save(self, path: str | os.PathLike, validation: str | None = None) -> None:
+        """Writes the numbers that follow from the scores as JSON; NaN becomes null.
+
+        Args:
+            path: str, the file.
+            validation: str, what the training was validated on, or None.
+        """
         content = {
             "video_top1": self.top1,
             "video_top5": self.top5,
@@ -256,6 +261,7 @@ class EvaluationResult:
             "clip_loss": self.loss,
             "videos": self.videos,
             "clips": self.clips,
+            "validated_on": validation,
             "skipped": list(self.skipped),
             "clips_left_out": self.clips_left_out,
             "views": self.views,

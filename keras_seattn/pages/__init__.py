@@ -3,12 +3,14 @@
 import base64
 import html
 import importlib.resources
+import io
 import json
 import os
 import string
 import typing
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from PIL import Image
 
 from keras_seattn.files import write_text
@@ -78,6 +80,26 @@ def picture(path: str | os.PathLike, text: str, *, shrink: float = 0.8) -> str:
         f'<div class="wide"><img alt="{text}" style="--full: {full}px; --least: '
         f'{round(shrink * full)}px" src="data:image/png;base64,{data}"></div>'
     )
+
+
+def gallery(pictures: Iterable[tuple[np.ndarray, str]]) -> str:
+    """HTML of small pictures side by side.
+
+    Args:
+        pictures: list of `(pixels, text)`: uint8 array, `(height, width, 3)`,
+            RGB, and what to write below, plain text.
+    """
+    cards = []
+    for pixels, text in pictures:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "jpeg", quality=85)
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        name = html.escape(text)
+        cards.append(
+            f'<div class="card"><img alt="{name}" width="100%" src="data:image/jpeg;base64,{data}">'
+            f"<span>{name}</span></div>"
+        )
+    return f'<div class="cards">{"".join(cards)}</div>'
 
 
 def table(heads: Iterable[str], rows: Iterable[Sequence[tuple[typing.Any, str]]]) -> str:

@@ -29,16 +29,18 @@ def describe(
     model: keras.Model,
     recipe: Recipe,
     train_catalog: Catalog | Records,
-    validation_catalog: Catalog | Records,
+    test_catalog: Catalog | Records,
     settings: FitSettings,
     config: dict | None = None,
+    validation_catalog: Catalog | Records | None = None,
 ) -> dict:
     """All that must be the same for a training to be gone on with.
 
     Args:
-        model, recipe, train_catalog, validation_catalog, settings: of the
-            training, which has not begun.
+        model, recipe, train_catalog, test_catalog, settings: of the training,
+            which has not begun.
         config: dict, whose settings of a network count; or None.
+        validation_catalog: None if the test videos are validated on.
 
     Returns:
         dict of str to what JSON takes.
@@ -52,8 +54,15 @@ def describe(
         "optimizer": {"class": type(recipe.optimizer).__name__, **recipe.optimizer.get_config()},
         "callbacks": {str(i): _plain(callback) for i, callback in enumerate(recipe.callbacks)},
         "network": f"{model.count_params():,} parameters, digest {_digest(_layers(model))}",
-        "training videos": f"{type(train_catalog).__name__} of {summary(train_catalog)}",
-        "test videos": f"{type(validation_catalog).__name__} of {summary(validation_catalog)}",
+        **{
+            f"{name} videos": f"{type(catalog).__name__} of {summary(catalog)}"
+            for name, catalog in (
+                ("training", train_catalog),
+                ("validation", validation_catalog),
+                ("test", test_catalog),
+            )
+            if catalog is not None
+        },
     }
     return json.loads(_as_json(description))
 

@@ -57,6 +57,8 @@ def verify(
     output_dir: str | os.PathLike,
     settings: FitSettings,
     steps: int = 20,
+    *,
+    validation_catalog: Catalog | Records | None = None,
 ) -> Verification:
     """Tries steps of a run again, on the machine that it ran on or on another.
 
@@ -70,6 +72,7 @@ def verify(
             `train`.
         output_dir: str, the folder of the run, finished or not.
         steps: int, how many steps of either kind.
+        validation_catalog: as it was given to `train`.
 
     Returns:
         A `Verification`.
@@ -95,7 +98,8 @@ def verify(
     chosen = sorted(np.random.default_rng().permutation(len(recorded))[:steps].tolist())
     trained = min(steps, len(recorded))
     found = Verification(len(chosen), trained)
-    again = _train_again(model, recipe, train_catalog, test_catalog, settings, trained)
+    scored = test_catalog if validation_catalog is None else validation_catalog
+    again = _train_again(model, recipe, train_catalog, scored, settings, trained)
     for step, (then, now) in enumerate(zip(recorded, again, strict=False)):
         if then != now:
             losses = {"then": then.loss, "now": now.loss} if then.clips == now.clips else {}
@@ -134,13 +138,13 @@ def _recorded(path):
         raise InputError(f"{path} is damaged: {error}. The run cannot be checked.") from error
 
 
-def _train_again(model, recipe, train_catalog, test_catalog, settings, steps):
+def _train_again(model, recipe, train_catalog, validation_catalog, settings, steps):
     """The first steps of a training."""
     state = TrainingState(None, {}, settings.seed)
     state.new_steps = []
     try:
         fit_from(
-            state, model, recipe, train_catalog, test_catalog, settings,
+            state, model, recipe, train_catalog, validation_catalog, settings,
             callbacks=[_EndAfter(state, steps)], verbose=0,
         )  # fmt: skip
     except _EndError:

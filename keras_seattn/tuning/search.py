@@ -13,7 +13,8 @@ import keras
 from keras_seattn.configuration import fit_settings
 from keras_seattn.data.catalogs import Catalog, match_classes, summary
 from keras_seattn.data.holding_out import hold_out
-from keras_seattn.data.unreadable import scan_catalog
+from keras_seattn.data.records.manifest import Records
+from keras_seattn.data.sources import source_of
 from keras_seattn.errors import ExistingFileError, InputError
 from keras_seattn.evaluation import evaluate, write_report
 from keras_seattn.files import replacing, write_json
@@ -32,8 +33,8 @@ from keras_seattn.tuning.tuner import ReductionTuner, best_execution, role
 
 def search_reductions(
     hypermodel: ReductionHyperModel,
-    train_catalog: Catalog,
-    test_catalog: Catalog,
+    train_catalog: Catalog | Records,
+    test_catalog: Catalog | Records,
     output_dir: str | os.PathLike,
     settings: SearchSettings | None = None,
     *,
@@ -67,8 +68,8 @@ def search_reductions(
 
     Args:
         hypermodel: `ReductionHyperModel`.
-        train_catalog, test_catalog: `data.Catalog`s with the same classes; the
-            second may lack some.
+        train_catalog, test_catalog: `data.Catalog`s or `data.records.Records`
+            with the same classes; the second may lack some.
         output_dir: str, a folder; made where missing.
         settings: `settings.SearchSettings`; None means its defaults.
         recipe: function of the epochs, the number of videos trained on and a
@@ -115,8 +116,8 @@ def search_reductions(
     training, validation = hold_out(train_catalog, search.validation_share, seed=search.seed)
     if part != "worker":
         # Now, not when all trials are done.
-        scan_catalog(train_catalog, search.unreadable)
-        scan_catalog(test_catalog, search.unreadable)
+        source_of(train_catalog, search.unreadable)
+        source_of(test_catalog, search.unreadable)
     if len(hypermodel.configurations()) == 1:
         # The others need something to choose from.
         search = dataclasses.replace(search, tuner="grid")

@@ -17,6 +17,7 @@ from keras_tuner.engine.trial import Trial
 
 from keras_seattn import stopping
 from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.records.manifest import Records
 from keras_seattn.errors import DivergedError, InputError
 from keras_seattn.settings import SearchSettings
 from keras_seattn.training.fitting import fit
@@ -182,8 +183,8 @@ class ReductionTuner(keras_tuner.Tuner):
         execution: int,
         *,
         recipe: Callable[[int, int, float | None], Recipe],
-        train_catalog: Catalog,
-        validation_catalog: Catalog,
+        train_catalog: Catalog | Records,
+        validation_catalog: Catalog | Records,
     ) -> dict:
         """Trains a configuration, from where it was stopped, and keeps the result.
 

@@ -8,7 +8,13 @@ from keras_seattn import data, evaluation
 from keras_seattn.applications import SEAResNet18_3D
 from keras_seattn.description import class_names_of, set_class_names
 from keras_seattn.layers import ClipDescription
-from keras_seattn.preprocessing import HARA_2020, preprocessing_of
+from keras_seattn.preprocessing import (
+    HARA_2020,
+    TORCHVISION,
+    preprocess_input,
+    preprocessing_of,
+    restored_pixels,
+)
 from keras_seattn.training import quick_recipe, train
 
 SMALL = {"input_shape": (4, 16, 16, 3), "classes": 3, "width": 0.1}
@@ -37,6 +43,15 @@ def nested(model):
 
 def softmax_behind(model):
     return keras.Model(model.input, keras.layers.Softmax()(model.output))
+
+
+@pytest.mark.parametrize("preprocessing", [HARA_2020, TORCHVISION])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_pixels_are_restored_from_what_the_network_takes(preprocessing, data_format):
+    frames = np.arange(256, dtype="uint8").repeat(3).reshape(1, 1, 16, 16, 3)
+    given = frames if data_format == "channels_last" else np.moveaxis(frames, -1, 1)
+    taken = preprocess_input(given, data_format, preprocessing)
+    np.testing.assert_array_equal(restored_pixels(taken, data_format, preprocessing), frames)
 
 
 SAME_HEAD = [lambda model: model, keras.models.clone_model, sequential, nested, softmax_behind]

@@ -54,6 +54,30 @@ def test_training_on_ucf101s_layout(tiny_ucf101, tmp_path, run_command, monkeypa
     assert {name for name in config if config[name] != again[name]} == {"command", "output"}
 
 
+def test_a_share_of_the_training_videos_is_held_out(tiny_ucf101, tmp_path, run_command):
+    video_dir, splits_dir = tiny_ucf101
+    words = ("--data-dir", video_dir, "--splits-dir", splits_dir, *TINY, "--se-stages")
+    output = tmp_path / "out"
+    held = ("--hold-out", "0.3")
+    code, text, _ = run_command("train", *words, *held, "--output", output)
+    assert code is None
+    assert "4 training and 6 test videos of 2 classes" in text
+    assert "; validated on 2 videos held apart from the test videos\n" in text
+    code, said, _ = run_command("verify", output)
+    assert code == 0 and said.splitlines()[-1].startswith("equal: ")
+    again = tmp_path / "again"
+    code, *_ = run_command("train", "--config", output / "config.json", "--output", again)
+    assert code is None
+    assert (again / "history.csv").read_text() == (output / "history.csv").read_text()
+    message, *_ = run_command("train", *words, "--output", output)
+    assert "\nhold_out: 0.3 then, None now\n" in message
+    for group in ("02", "03"):
+        path = pathlib.Path(splits_dir, "trainlist01.txt")
+        path.write_text(path.read_text().replace(f"Walk/v_Walk_g{group}_c01.avi 2\n", ""))
+    message, *_ = run_command("train", *words, *held)
+    assert message.startswith("error: --hold-out 0.3: The videos of class 'Walk' are all of one")
+
+
 def test_the_same_command_finds_its_run(tiny_ucf101, tmp_path, run_command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     video_dir, splits_dir = tiny_ucf101
@@ -234,6 +258,7 @@ def test_a_configuration_that_is_none(tmp_path, run_command):
 @pytest.mark.parametrize(
     "options, message",
     [
+        (["--demo", "--hold-out", "0.6"], "error: `hold_out` must be a number above 0 and at most"),
         (["--data-dir", "none", "--splits-dir", "none"], "error: `video_dir` is not a folder"),
         (["--data-dir", "none"], "needs --splits-dir"),
         (["--data-dir", "none", "--dataset", "folder"], "needs --test-dir"),

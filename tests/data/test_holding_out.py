@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_seattn.data import Catalog, hold_out, video_group
+from keras_seattn.data import Catalog, hold_out, load_ucf101, records, test_clips, video_group
 from keras_seattn.data.groups import group_numbers
+from keras_seattn.preprocessing import HARA_2018
 
 
 def ucf_like(classes=5, groups=range(8, 26), videos=4):
@@ -72,11 +73,25 @@ def test_a_rare_class_is_on_both_sides():
     assert len(validation) < 22
 
 
+def test_of_records_it_is_the_same_videos(tiny_ucf101, tmp_path):
+    catalog = load_ucf101(*tiny_ucf101)
+    records.write_records(catalog, tmp_path / "records", shards=2, workers=1)
+    parts = hold_out(records.open_records(tmp_path / "records"), 0.3)
+    for part, files in zip(parts, hold_out(catalog, 0.3), strict=True):
+        assert part.names == files.names and part.labels.tolist() == files.labels.tolist()
+        clips, same = (
+            next(iter(test_clips(videos, 8, 16, 99, preprocessing=HARA_2018)))[0]["clip"].numpy()
+            for videos in (part, files)
+        )
+        # Other clips differ by more than JPEG does.
+        assert np.abs(clips - same).mean() < np.abs(clips[::-1] - same).mean() / 3
+
+
 @pytest.mark.parametrize(
     "catalog, share, message",
     [
-        (ucf_like(), 0, "`share` must be above 0 and at most 0.5"),
-        (ucf_like(), 0.7, "`share` must be above 0 and at most 0.5"),
+        (ucf_like(), 0, "`share` must be a number above 0 and at most 0.5"),
+        (ucf_like(), 0.7, "`share` must be a number above 0 and at most 0.5"),
         (ucf_like(groups=[3]), 0.2, "'Class0' are all of one group"),
         (
             Catalog(

@@ -3,15 +3,18 @@
 import csv
 import json
 import os
+import re
 
 import keras
 import numpy as np
 import pytest
 from tiny_network import TinyNetwork
 
-from keras_seattn.data import Catalog, load_ucf101
+from keras_seattn.data import Catalog, VideoError, hold_out, load_ucf101, train_clips
 from keras_seattn.evaluation import DivergedError, evaluate
-from keras_seattn.training import fit, paper_recipe, quick_recipe, train
+from keras_seattn.evaluation.figures import plot_clips
+from keras_seattn.preprocessing import TORCHVISION, preprocess_input
+from keras_seattn.training import fit, paper_recipe, quick_recipe, run, train
 from keras_seattn.training.fitting import compile_model
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -36,6 +39,7 @@ def test_a_run(tiny_ucf101, tmp_path):
         "model.keras",
         "best.keras",
         "history.csv",
+        "clips.png",
         "state.npz",
         "steps.csv",
         "resumptions.csv",
@@ -69,6 +73,72 @@ def test_a_run(tiny_ucf101, tmp_path):
     os.remove(os.path.join(output, "state.npz"))
     with pytest.raises(FileExistsError, match=r"holds a trained model, and no state\.npz"):
         train(model, recipe, train_catalog, test_catalog, output, epochs=1)
+
+
+@pytest.mark.parametrize("batch_size, clips_per_open, count", [(4, 1, 6), (6, 3, 15)])
+def test_what_the_network_is_fed_is_drawn_and_changes_nothing(
+    batch_size, clips_per_open, count, tiny_ucf101, tmp_path, monkeypatch
+):
+    catalogs = [load_ucf101(*tiny_ucf101, subset=subset) for subset in ("train", "test")]
+    drawn = []
+    monkeypatch.setattr(run, "plot_clips", lambda *words: drawn.append(words) or plot_clips(*words))
+    settings = {"batch_size": batch_size, "seed": 0, "clips_per_open": clips_per_open}
+
+    def model():
+        keras.utils.set_random_seed(0)
+        model = TinyNetwork(**PLAIN)
+        model.preprocessing = TORCHVISION
+        return model
+
+    for epochs in (1, 2):  # and gone on with
+        train(model(), paper_recipe(8, 4), *catalogs, tmp_path, epochs=epochs, **settings)
+    frames, names, path = drawn.pop()
+    assert not drawn and path == str(tmp_path / "clips.png")
+    assert "What the network was fed" in (tmp_path / "report.html").read_text()
+    # Over several steps, or part of a batch: whole openings, up to 16 or as many as there are.
+    clips = train_clips(
+        catalogs[0], 8, 16, count, seed=0, preprocessing=TORCHVISION, clips_per_open=clips_per_open
+    )
+    expected, labels = next(iter(clips))
+    np.testing.assert_allclose(preprocess_input(frames, preprocessing=TORCHVISION), expected)
+    assert names == [catalogs[0].class_names[label] for label in labels]
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
+    history = fit(model(), paper_recipe(8, 4), *catalogs, epochs=2, verbose=0, **settings).history
+    assert [float(row["loss"]) for row in rows] == history["loss"]
+
+
+def test_validated_on_videos_that_are_not_tested_on(tiny_ucf101, tmp_path):
+    training, validation = hold_out(load_ucf101(*tiny_ucf101), 0.3)
+    test = load_ucf101(*tiny_ucf101, subset="test")
+    arguments = paper_recipe(8, 4), training, test, tmp_path
+    settings = {"epochs": 2, "batch_size": 4, "seed": 0}
+    result = train(TinyNetwork(), *arguments, validation_catalog=validation, **settings)
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
+    assert len(validation) == 2 and result.videos == 6
+    losses = [float(row["val_loss"]) for row in rows]
+    for name, loss in (("model.keras", losses[-1]), ("best.keras", min(losses))):
+        model = keras.models.load_model(tmp_path / name)
+        assert evaluate(model, validation, progress=False).loss == pytest.approx(loss, rel=1e-5)
+    model = keras.models.load_model(tmp_path / "model.keras")
+    assert evaluate(model, test, progress=False).loss == pytest.approx(result.loss, rel=1e-5)
+    told = "2 videos held apart from the test videos"
+    assert json.loads((tmp_path / "metrics.json").read_text())["validated_on"] == told
+    assert f"Validated on {told}." in (tmp_path / "report.html").read_text()
+    with pytest.raises(ValueError, match=r"\nvalidation videos: Catalog of 2, .*, None now"):
+        train(TinyNetwork(), *arguments, **settings)
+
+
+@pytest.mark.parametrize("broken", ["test", "validation"])
+def test_every_video_is_opened_before_the_first_epoch(broken, tiny_ucf101, tmp_path):
+    training, validation = hold_out(load_ucf101(*tiny_ucf101), 0.3)
+    test = load_ucf101(*tiny_ucf101, subset="test")
+    path = {"test": test, "validation": validation}[broken].paths[0]
+    with open(path, "r+b") as file:
+        file.truncate(2000)
+    arguments = TinyNetwork(**PLAIN), paper_recipe(8, 4), training, test, tmp_path / "run"
+    with pytest.raises(VideoError, match=re.escape(path)):
+        train(*arguments, epochs=1, validation_catalog=validation)
+    assert not (tmp_path / "run" / "history.csv").exists()
 
 
 def test_classes_to_validate_on_are_matched_by_name(tiny_ucf101):

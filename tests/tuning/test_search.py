@@ -352,7 +352,7 @@ def test_a_port_in_use_is_named(arguments, monkeypatch):
         ({"objective": "val_f1"}, "`objective` must be one of 'val_top1'"),
         ({"max_trials": 0}, "`max_trials` must be a whole number of 1 or more"),
         ({"executions_per_trial": -1}, "`executions_per_trial` must be"),
-        ({"validation_share": 0.9}, "`share` must be"),
+        ({"validation_share": 0.9}, "`validation_share` must be a number above 0"),
         ({"worker_timeout": -1}, "`worker_timeout` must be a number of seconds above 0"),
     ],
 )

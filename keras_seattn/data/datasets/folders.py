@@ -36,6 +36,25 @@ def load_directory(root: str | os.PathLike) -> Catalog:
     >>> catalog.class_names
     ['falling', 'running', 'sitting']
     """
+    catalog, left_out = list_classes(root)
+    for label, name in enumerate(catalog.class_names):
+        if label not in catalog.labels:
+            raise InputError(
+                f"{os.path.join(root, name)} holds no video files ({', '.join(VIDEO_SUFFIXES)}) "
+                "and no folders of frames. Put the videos of that class there, or remove the "
+                "folder."
+            )
+    _warn_of_left_out(root, left_out)
+    return catalog
+
+
+def list_classes(root: str | os.PathLike) -> tuple[Catalog, list[str]]:
+    """The videos of a folder that holds one folder per class, and what is left out.
+
+    Returns:
+        `(catalog, left_out)`: a `Catalog`, some of whose classes may have no
+        videos; and list of str, paths. For the rest see `load_directory`.
+    """
     check_folder(root, "root", "a folder per class")
     entries = shown(root)
     class_names = [name for name in entries if storage.is_folder(os.path.join(root, name))]
@@ -49,15 +68,9 @@ def load_directory(root: str | os.PathLike) -> Catalog:
         for inside in shown(folder):
             path = os.path.join(folder, inside)
             (videos if is_video(inside) or _holds_frames(path) else left_out).append(path)
-        if not videos:
-            raise InputError(
-                f"{folder} holds no video files ({', '.join(VIDEO_SUFFIXES)}) and no folders of "
-                "frames. Put the videos of that class there, or remove the folder."
-            )
         paths += videos
         labels += [label] * len(videos)
-    _warn_of_left_out(root, left_out)
-    return Catalog(paths, labels, class_names)
+    return Catalog(paths, labels, class_names), left_out
 
 
 def find_videos(root: str | os.PathLike) -> list[str]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -67,6 +68,19 @@ class Records:
         return self.paths
 
     titles = names
+
+    def part(self, chosen: Sequence[bool] | np.ndarray) -> "Records":
+        """Records of the videos where a mask is true, in their order; the shards are the same."""
+        kept = np.flatnonzero(np.asarray(chosen, bool))
+        return dataclasses.replace(
+            self,
+            paths=[self.paths[i] for i in kept],
+            labels=self.labels[kept],
+            groups=[self.groups[i] for i in kept],
+            frames=self.frames[kept],
+            timelines=[self.timelines[i] for i in kept],
+            places=self.places[kept],
+        )
 
     def rows(self, video: int) -> tuple[str, np.ndarray]:
         """The shard that holds a video, and where its frames lie in it, rows of `index.ROW`."""
