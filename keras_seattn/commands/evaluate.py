@@ -49,6 +49,9 @@ def add_flags(parser):
 
 
 def run(options):
+    if options.compare and os.path.realpath(options.compare) == os.path.realpath(options.output):
+        options.parser.error("--output would overwrite what --compare names; name another folder")
+
     from keras_seattn import evaluation
 
     other = evaluation.load_result(options.compare) if options.compare else None

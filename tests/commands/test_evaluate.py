@@ -105,6 +105,7 @@ def test_reports_that_cannot_be_compared(tiny_ucf101, tmp_path, run_command):
         (("--report", tmp_path, "--data-dir", "x"), "its scores already; leave out --data-dir"),
         (("--report", tmp_path, "--demo"), "its scores already; leave out --demo"),
         (("--report", tmp_path, "--model", "x.keras"), "not allowed with argument --report"),
+        (("--report", tmp_path, "--compare", tmp_path / "out" / "."), "--output would overwrite"),
         ((), "one of the arguments --model --report is required"),
     ):
         code, _, error = run_command("evaluate", "--output", tmp_path / "out", *options)
