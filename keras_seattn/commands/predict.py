@@ -21,9 +21,9 @@ def add_flags(parser):
         "videos",
         nargs="+",
         metavar="VIDEO",
-        help="files; folders, with all videos in them; both also at s3://... (tensorflow-io); "
-        "addresses (http://..., rtsp://...); or a camera: v4l2:/dev/video0 (Linux), "
-        "avfoundation:0 (macOS), dshow:video=NAME (Windows)",
+        help="files; folders, with all videos in them or of frames; both also at s3://... "
+        "(tensorflow-io); addresses (http://..., rtsp://...); or a camera: v4l2:/dev/video0 "
+        "(Linux), avfoundation:0 (macOS), dshow:video=NAME (Windows)",
     )
     parser.add_argument("--model", required=True, help="a .keras file, or an exported model")
     parser.add_argument("--top", type=int, default=5, help="how many classes to name (5)")

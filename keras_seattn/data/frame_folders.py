@@ -74,7 +74,8 @@ def scan(folder: str, *_: int) -> Video:
         _: its size and the time of its last change.
 
     Raises:
-        VideoError: No frame can be decoded.
+        VideoError: No frame can be decoded, or they have more than
+            `opening.MAX_PIXELS`.
     """
     names = frame_names(folder)
     gap = _gap(names)
@@ -87,9 +88,9 @@ def scan(folder: str, *_: int) -> Video:
     numbers = range(len(names))
     _, frame = next(read_pictures(folder, len(names), numbers), (0, None))
     if frame is None:
+        _refuse_too_large(os.path.join(folder, names[0]))
         raise VideoError(
-            f"{folder}: none of its {len(names)} frames can be decoded, or they have more than "
-            f"{opening.MAX_PIXELS:,} pixels. Copy or extract them again."
+            f"{folder}: none of its {len(names)} frames can be decoded. Copy or extract them again."
         )
     height, width = shown_size(frame)
     return Video(folder, len(names), height, width, 1.0, 0.0, False, False, ())
@@ -123,7 +124,7 @@ def read_pictures(
         decoders: dict[str, av.VideoCodecContext] = {}
         for number in numbers:
             with storage.open_file(os.path.join(folder, names[number])) as file:
-                content = file.read()
+                content = file.read(8 * opening.MAX_PIXELS)  # More, no picture has.
             codec = "png" if content.startswith(b"\x89PNG") else "mjpeg"
             if codec not in decoders:
                 decoders[codec] = _decoder(codec)
@@ -137,6 +138,17 @@ def read_pictures(
                 yield int(number), frames[0]
     except (OSError, tf.errors.OpError) as error:
         raise VideoError(f"{folder}: a frame cannot be read: {error}. Check the path.") from error
+
+
+def _refuse_too_large(path):
+    """Says so where it is for its size that a picture is not decoded."""
+    try:
+        with opening.open_file(path):
+            pass
+    except opening.TooLargeError:
+        raise
+    except VideoError:
+        pass  # It is damaged.
 
 
 def _decoder(codec):

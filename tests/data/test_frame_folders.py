@@ -21,6 +21,7 @@ from keras_seattn.data import (
     load_kinetics,
     load_list,
     load_ucf101,
+    opening,
     read_video,
     test_clips,
     train_clips,
@@ -159,6 +160,15 @@ def test_folders_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "none").mkdir()
     with pytest.raises(VideoError, match=r"none: is a folder, not a video file, and holds no fra"):
         scan_video(tmp_path / "none")
+
+
+def test_pictures_too_large_are_refused_until_more_is_allowed(tmp_path, monkeypatch):
+    catalog = Catalog([write_frames(tmp_path / "v", moving_pattern(3))], [0], ["a"])
+    monkeypatch.setattr(opening, "MAX_PIXELS", 1000)
+    with pytest.raises(VideoError, match=r"image_00001.png: its frames have 64 x 48 pixels, more"):
+        unreadable.scan_catalog(catalog)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 5000)
+    assert unreadable.scan_catalog(catalog)[0].frames == 3
 
 
 def test_missing_frames_are_told(tmp_path, recwarn):

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from keras_seattn.commands import flags, parser_of
 from keras_seattn.data import datasets, load_list
 from keras_seattn.data.catalogs import match_classes
 from keras_seattn.settings import DataSettings, RunSettings
@@ -334,3 +335,7 @@ def test_settings_of_lists(folder, run_command):
     ):
         code, _, told = run_command("train", *words)
         assert code == 2 and message in told
+    words = ["--list", "a.csv", "--class-list", "names", "--output", "out"]
+    for command in ("train", "records", "search"):
+        data = flags.data_settings(parser_of(command).parse_args(words))
+        assert (data.dataset, data.list, data.class_list) == ("list", "a.csv", "names")
