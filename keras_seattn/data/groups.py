@@ -38,17 +38,21 @@ def video_group(path: str) -> str:
     return name
 
 
-def group_numbers(groups: Sequence[str], labels: np.ndarray) -> np.ndarray | None:
+def group_numbers(
+    groups: Sequence[str], labels: np.ndarray, names: Sequence[str]
+) -> np.ndarray | None:
     """Numbers the groups of videos, where some have several.
 
-    UCF-101 begins its numbers anew in each class: `g08` of Archery and `g08` of
-    Biking show other people. Other groups, such as HMDB51's films, are the same
-    in all classes.
+    The names of UCF-101 begin their numbers anew in each class: `g08` of Archery
+    and `g08` of Biking show other people. Other groups, such as HMDB51's films
+    and those that a list gives, are the same in all classes.
 
     Args:
         groups: list of str, the group of each video, see `video_group`; empty
             if nobody knows.
         labels: int array, likewise: the classes.
+        names: list of str, likewise: what the videos are called; empty if nobody
+            knows.
 
     Returns:
         int array, `(videos,)`: from 0, the same for videos of one group; None
@@ -57,8 +61,8 @@ def group_numbers(groups: Sequence[str], labels: np.ndarray) -> np.ndarray | Non
     if not len(groups):
         return None
     named = [
-        f"{group} {label}" if re.fullmatch(r"g\d+", group) else group
-        for group, label in zip(groups, labels, strict=True)
+        f"{group} {label}" if re.search(rf"_{re.escape(group)}_c\d+\b", name) else group
+        for group, label, name in zip(groups, labels, names or groups, strict=True)
     ]
     different, numbers = np.unique(named, return_inverse=True)
     return numbers if len(different) < len(named) else None

@@ -64,7 +64,7 @@ class Comparison:
 
     @functools.cached_property
     def group_numbers(self) -> np.ndarray | None:
-        return group_numbers(self.groups, self.labels)
+        return group_numbers(self.groups, self.labels, self.names)
 
     @property
     def top1(self) -> tuple[float, float]:

@@ -167,7 +167,7 @@ class EvaluationResult:
 
     @functools.cached_property
     def group_numbers(self) -> np.ndarray | None:
-        return group_numbers(self.groups, self.labels)
+        return group_numbers(self.groups, self.labels, self.names)
 
     @functools.cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:

@@ -38,11 +38,17 @@ def test_groups_by_name(path, group):
 
 def test_groups_of_ucf101_are_counted_in_each_class_and_films_over_all():
     groups, labels = ["g01", "g01", "g02", "g01", "Casablanca", "Casablanca"], [0, 0, 0, 1, 0, 1]
-    numbers = group_numbers(groups, labels)
+    names = [f"a/v_{group}_c{i}.avi" for i, group in enumerate(groups[:4])] + ["a/1.avi", "b/2.avi"]
+    numbers = group_numbers(groups, labels, names)
     assert len(set(numbers)) == 4
     assert numbers[0] == numbers[1] and numbers[4] == numbers[5]
-    assert group_numbers(["g01", "g02", "g01"], [0, 0, 1]) is None
-    assert group_numbers([], []) is None
+    spans = [f"{name} 0.5-2 s" for name in names]
+    assert group_numbers(groups, labels, spans).tolist() == numbers.tolist()
+    assert group_numbers(groups[1:4], labels[1:4], names[1:4]) is None
+    given = ["1.avi", "2.avi", "3.avi"]  # A list says which belong together.
+    assert len(set(group_numbers(groups[1:4], labels[1:4], given))) == 2
+    assert len(set(group_numbers(groups[1:4], labels[1:4], []))) == 2
+    assert group_numbers([], [], []) is None
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -59,15 +59,14 @@ def test_groups_widen_the_interval_and_are_counted_within_classes_of_ucf101():
     """Ten groups of ten videos, of which the second has lost three whole ones."""
     groups = np.repeat(np.arange(10), 10)
     names = [f"g{group:02d}" for group in groups]
+    options = {"groups": names, "paths": [f"a/v_{name}_c{i}.avi" for i, name in enumerate(names)]}
     labels = np.repeat([0, 1], 50)
-    found = compare(
-        result(np.ones(100), labels, groups=names), result(groups >= 3, labels, groups=names)
-    )
+    found = compare(result(np.ones(100), labels, **options), result(groups >= 3, labels, **options))
     assert len(set(found.group_numbers)) == 10
     low, high = found.interval
     assert low < 0.02 < 0.2 < found.video_interval[0] < 0.3 < found.video_interval[1] < high
     assert "by group, to cite" in str(found) and "by video" in str(found)
-    numbers = compare(*[result(np.ones(100), groups=names)] * 2).group_numbers
+    numbers = compare(*[result(np.ones(100), **options)] * 2).group_numbers
     assert len(set(numbers)) == 20  # each group's number stands in two classes
 
 
