@@ -174,7 +174,9 @@ def test_a_trial_without_enough_memory_is_failed_and_the_search_goes_on(argument
 def fits(monkeypatch):
     """The ratios d of what was trained, in order; all that takes time is a stand-in."""
     trained = []
-    test = types.SimpleNamespace(top1=0.5, intervals={"top1": (0.4, 0.6)}, videos=6)
+    test = types.SimpleNamespace(
+        top1=0.5, intervals={"top1": (0.4, 0.6)}, videos=6, headline="50.0% of 6 videos"
+    )
     monkeypatch.setattr(search, "measure_cost", lambda model: Cost(1, 1, 1, 1.0))
     monkeypatch.setattr(search, "evaluate", lambda *arguments, **options: test)
     for name in ("load_model", "write_report", "write_search_report"):
