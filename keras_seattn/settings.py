@@ -144,6 +144,11 @@ class DataSettings:
         arguments.one_of(self.dataset, tuple(DATASETS), "dataset")
         arguments.one_of(self.split, (1, 2, 3), "split")
         arguments.one_of(self.unreadable, ("stop", "skip"), "unreadable")
+        if self.list and self.list == self.test_list:
+            raise InputError(
+                f"`list` and `test_list` are the same file: {self.list}. Leave out `test_list` if "
+                "it has a column split; else name another list."
+            )
         missing = [name for name in DATASETS[self.dataset] if not getattr(self, name)]
         if missing:
             raise InputError(
@@ -215,11 +220,6 @@ class RunSettings(DataSettings, FitSettings):
         arguments.one_of(self.mixed_precision, PRECISIONS, "mixed_precision")
         arguments.one_of(self.train_from_stage, (None, *STAGES, 5), "train_from_stage")
         arguments.one_of(self.recipe, (None, *RECIPES), "recipe")
-        if self.list and self.list == self.test_list:
-            raise InputError(
-                f"`list` and `test_list` are the same file: {self.list}. Leave out `test_list` if "
-                "it has a column split; else name another list."
-            )
         if self.hold_out is not None:
             arguments.half_at_most(self.hold_out, "hold_out")
         _refuse_no_seed(self)

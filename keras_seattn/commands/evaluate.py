@@ -93,8 +93,7 @@ def _scored(options):
         folder = given.get("test_dir") or given.get("data_dir")
         given.update(dataset="folder", data_dir=folder, test_dir=folder)
     elif given.get("dataset") == "list" or given.keys() & {"list", "test_list"}:
-        path = given.get("test_list") or given.get("list")
-        given.update(dataset="list", list=path, test_list=path)
+        given.update(dataset="list", list=given.pop("test_list", None) or given.get("list"))
     data = flags.data_settings(options)
 
     from keras_seattn import evaluation
@@ -102,7 +101,7 @@ def _scored(options):
 
     model = flags.load_model(options.model)
     os.makedirs(options.output, exist_ok=True)
-    _, catalog = datasets.load(data, options.output)
+    catalog = datasets.load_test(data, options.output)
     result = evaluation.evaluate(
         model,
         catalog,

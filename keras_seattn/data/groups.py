@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_seattn.data.suffixes import stem
+
 # The part of `<class>/<name>` that the videos of a group share: their people and scene (UCF-101),
 # or the film that they were cut from (HMDB51: <film>_<class>_visible_camera_people_view_..., where
 # films and classes hold underscores too).
@@ -30,7 +32,7 @@ def video_group(path: str) -> str:
     >>> video_group("UCF-101/Archery/v_Archery_g08_c01.avi")
     'g08'
     """
-    name = os.path.splitext(path)[0].replace(os.sep, "/")
+    name = stem(path).replace(os.sep, "/")
     for pattern in _GROUP_PATTERNS:
         match = pattern.search(name)
         if match:

@@ -43,10 +43,9 @@ class Timeline(typing.NamedTuple):
         """How far apart the frames are that `sampling` takes, in mean frames."""
         return self.rate / sampling.frame_rate if sampling.frame_rate else sampling.frame_stride
 
-    @property
-    def rounding(self) -> float:
-        """The tolerance with which times are compared, in mean frames."""
-        return ROUNDING * self.rate
+    def rounding(self, sampling: Sampling) -> float:
+        """The tolerance with which times are compared, in mean frames; none where these count."""
+        return min(0.25, ROUNDING * self.rate) if sampling.frame_rate else 0.0
 
     def places(self, sampling: Sampling) -> np.ndarray | None:
         """When each frame is shown, in mean frames; None for 0, 1, 2, ..."""
@@ -95,7 +94,7 @@ class ClipRule:
         if self.sampling.frames == "spread":
             return self._spread(timeline, generator.random(self.frames))
         step, places = timeline.step(self.sampling), timeline.places(self.sampling)
-        last = _end(timeline, places) - (self.frames - 1) * step - timeline.rounding
+        last = _end(timeline, places) - (self.frames - 1) * step - timeline.rounding(self.sampling)
         starts = math.ceil(last) if places is None else int(np.searchsorted(places, last))
         start = int(generator.integers(max(1, starts)))
         return self.looped(self._from(timeline, start if places is None else places[start]))
@@ -137,14 +136,16 @@ class ClipRule:
     def _taken(self, timeline):
         """How many frames of a whole video are taken, those of repeated ones included."""
         end = _end(timeline, timeline.places(self.sampling))
-        return max(1, math.ceil((end - timeline.rounding) / timeline.step(self.sampling)))
+        return max(
+            1, math.ceil((end - timeline.rounding(self.sampling)) / timeline.step(self.sampling))
+        )
 
     def _from(self, timeline, start):
         """The frames that are shown at equal distances from a time on, to the end of the video."""
         places, step = timeline.places(self.sampling), timeline.step(self.sampling)
-        left = _end(timeline, places) - timeline.rounding - start
+        left = _end(timeline, places) - timeline.rounding(self.sampling) - start
         there = max(1, math.ceil(left / step))
-        times = start + np.arange(min(there, self.frames)) * step + timeline.rounding
+        times = start + np.arange(min(there, self.frames)) * step + timeline.rounding(self.sampling)
         if places is None:
             return times.astype("int64")
         return np.searchsorted(places, times, side="right") - 1

@@ -30,6 +30,8 @@ def ucf_like(classes=5, groups=range(8, 26), videos=4):
         ),
         ("hmdb51/brush_hair/April_09_brush_hair_u_nm_np1_ba_goo_1.avi", "April_09"),
         ("videos/falling/1.mp4", "videos/falling/1"),
+        ("videos/falling/take.1", "videos/falling/take.1"),  # folders of frames
+        ("videos/Archery/v_Archery_g08_c01", "g08"),
     ],
 )
 def test_groups_by_name(path, group):

@@ -10,7 +10,7 @@ import pytest
 from keras_seattn.commands import flags, parser_of
 from keras_seattn.data import datasets, load_list
 from keras_seattn.data.catalogs import match_classes
-from keras_seattn.settings import DataSettings, RunSettings
+from keras_seattn.settings import DataSettings
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_lists_of_numbers_have_the_same_classes_where_one_lacks_some(folder):
 
 def test_gaps_are_told(folder):
     with pytest.warns(
-        UserWarning, match="2 of the labels from 0 to 3 have no videos, such as 1, 2"
+        UserWarning, match=r"2 of the labels from 0 to 3 \(in line 2\) have no videos, such as 1, 2"
     ):
         catalog = load_list(written(folder, "a.mp4 0\nb c.avi 3\n"))
     assert catalog.class_names == ["0", "1", "2", "3"]
@@ -294,10 +294,15 @@ def test_annotations_of_activitynet_are_spans(folder):
             '{"labels": ["y"], "database": {"v": {"annotations": {"label": "x"}}}}',
             r"entry 'v': label 'x' is none of the 1 classes",
         ),
+        ('{"labels": {"x": 0}, "database": {}}', r'"labels" must be a list of the names'),
+        (
+            '{"database": {"v": {"subset": null, "annotations": {"label": "x"}, "video_path": 3}}}',
+            r"1 of the 1 videos that .*bad\.json lists are not there: entry 'v' \(.*3\)",
+        ),
     ],
 )
 def test_bad_annotations(folder, text, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         load_list(written(folder, text, "bad.json"))
 
 
@@ -324,11 +329,29 @@ def test_the_lists_to_train_and_to_test_on(folder):
         datasets.load(settings(folder, list=train, test_list=test.replace("walk", "swim")), "")
 
 
+def test_names_beside_numbers_must_be_those_of_training(folder):
+    train = "path,label,class_name\na.mp4,0,falling\nlong.mkv,1,running\n"
+    test = "\n\npath,label,class_name\nb c.avi,{},running\n"
+    right = datasets.load(settings(folder, list=train, test_list=test.format(1)), "")[1]
+    assert shown(right, folder) == [("b c.avi", 1)]
+    with pytest.raises(ValueError, match=r"line 4: class 0 is called 'running'.*'falling'"):
+        datasets.load(settings(folder, list=train, test_list=test.format(0)), "")
+
+
+def test_all_of_a_list_is_tested_unless_it_has_splits(folder):
+    for text, videos in (
+        ("path,label\na.mp4,walk\nlong.mkv,jump\n", ["a.mp4", "long.mkv"]),
+        ("path,label,split\na.mp4,walk,Train\nlong.mkv,jump,Test\n", ["long.mkv"]),
+    ):
+        catalog = datasets.load_test(settings(folder, list=text), "")
+        assert [name for name, _ in shown(catalog, folder)] == videos
+
+
 def test_settings_of_lists(folder, run_command):
     with pytest.raises(ValueError, match=r'dataset="list" needs `list`\.'):
         DataSettings(dataset="list", test_list="a.csv")
     with pytest.raises(ValueError, match=r"`list` and `test_list` are the same file: a\.csv"):
-        RunSettings(dataset="list", list="a.csv", test_list="a.csv")
+        DataSettings(dataset="list", list="a.csv", test_list="a.csv")
     for words, message in (
         (["--test-list", "a.csv"], "--dataset list needs --list"),
         (["--demo", "--list", "a.csv"], "--demo makes its own data set; leave out --list"),

@@ -56,6 +56,13 @@ def test_strides_take_every_nth_frame_and_start_at_any_from_which_a_clip_fits():
     assert np.all(np.diff(clips, axis=1) == 3) and set(clips[:, 0]) == {0, 1, 2, 3}
 
 
+def test_frames_are_counted_exactly_however_many_a_second_there_are():
+    both = [list(range(8)), list(range(8, 16))]
+    for rate in (0, 25, 2000, 90000):
+        assert clips_of(ClipRule(8), Timeline(16, rate)) == both
+    assert clips_of(ClipRule(8, Sampling(frame_rate=2000)), Timeline(16, 2000)) == both
+
+
 @pytest.mark.parametrize("rate", [15, 24, 25, 30000 / 1001, 30, 50, 60])
 def test_at_a_frame_rate_videos_of_all_rates_look_alike(rate):
     rule, seconds = ClipRule(8, Sampling(frame_rate=15)), 4

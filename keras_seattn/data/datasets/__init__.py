@@ -19,6 +19,7 @@ __all__ = [
     "load_hmdb51",
     "load_kinetics",
     "load_list",
+    "load_test",
     "load_ucf101",
 ]
 
@@ -40,6 +41,11 @@ def load(
         FileNotFoundError, ValueError: See the functions that load catalogs.
     """
     return _KINDS[data.dataset](data, output_dir, seed)
+
+
+def load_test(data: DataSettings, output_dir: str, seed: int = 0) -> Catalog | Records:
+    """The catalog to test on alone, as `load`; of a list, all of it unless it has splits."""
+    return _test_list(data) if data.dataset == "list" else load(data, output_dir, seed)[1]
 
 
 def _lists(load):
@@ -80,16 +86,22 @@ def _folder(data, *_):
 
 
 def _list(data, *_):
-    def load(path, subset, class_names):
-        # Two lists need not say what their videos are for.
-        subset = None if data.test_list and not has_splits(path) else subset
-        return load_list(path, root=data.data_dir, class_names=class_names, subset=subset)
-
-    if data.list == data.test_list:  # Only test videos are asked for.
-        return (load(data.list, "test", data.class_list),) * 2
-    train = load(data.list, "train", data.class_list)
+    if not data.test_list:  # One list says what its videos are for.
+        train = _listed(data, data.list, "train")
+        return train, _listed(data, data.list, "test", train.class_names)
+    train = _listed(data, data.list, has_splits(data.list) and "train")
     # The test list may lack classes.
-    return train, load(data.test_list or data.list, "test", data.class_list or train.class_names)
+    return train, _test_list(data, train.class_names)
+
+
+def _test_list(data, class_names=None):
+    path = data.test_list or data.list
+    return _listed(data, path, has_splits(path) and "test", class_names)
+
+
+def _listed(data, path, subset, class_names=None):
+    names = data.class_list or class_names
+    return load_list(path, root=data.data_dir, class_names=names, subset=subset or None)
 
 
 def _records(data, *_):

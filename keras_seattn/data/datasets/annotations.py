@@ -27,6 +27,9 @@ def read_annotations(path: str | os.PathLike) -> tuple[list[str] | None, list[Ro
             f'{path} holds no annotations: expected {{"database": {{<video>: ...}}}}, as the '
             "scripts of 3D-ResNets-PyTorch and ActivityNet have it."
         )
+    labels = content.get("labels")
+    if labels is not None and not _are_texts(labels):
+        raise InputError(f'{path}: "labels" must be a list of the names of the classes.')
     rows, unlabelled = [], []
     for name, entry in database.items():
         found = _rows(name, entry, f"{path}, entry {name!r}")
@@ -40,12 +43,12 @@ def read_annotations(path: str | os.PathLike) -> tuple[list[str] | None, list[Ro
             f"are left out, such as {', '.join(unlabelled[:3])}.",
             stacklevel=3,
         )
-    return content.get("labels"), rows
+    return labels, rows
 
 
 def _rows(name, entry, where):
     try:
-        found, split = entry.get("annotations") or [], entry.get("subset", "")
+        found, split = entry.get("annotations") or [], str(entry.get("subset") or "")
         whole = isinstance(found, dict)  # of which ActivityNet has none
         rows = []
         for annotation in [found] if whole else found:
@@ -64,10 +67,14 @@ def _rows(name, entry, where):
                 )
             paths = [f"{label}/{name}", name, f"{label}/v_{name}", f"v_{name}"]
             if "video_path" in entry:
-                paths = [entry["video_path"]]
+                paths = [str(entry["video_path"])]
             rows.append(Row(f"entry {name!r}", paths, label, split=split, span=span))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{where}: is no annotation: {error!r}. Correct it.") from error
     return rows
+
+
+def _are_texts(values):
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

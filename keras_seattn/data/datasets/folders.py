@@ -5,8 +5,9 @@ import warnings
 
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
-from keras_seattn.data.datasets.lists import VIDEO_SUFFIXES, check_folder, is_video
+from keras_seattn.data.datasets.lists import check_folder
 from keras_seattn.data.frame_folders import frames_among
+from keras_seattn.data.suffixes import VIDEO_SUFFIXES, is_video
 from keras_seattn.errors import InputError
 
 _NAMED = 3  # examples of what is left out

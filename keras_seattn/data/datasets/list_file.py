@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 
 from keras_seattn.data import storage
-from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.catalogs import Catalog, with_blanks
 from keras_seattn.data.datasets.annotations import read_annotations
 from keras_seattn.data.datasets.list_rows import read_rows
 from keras_seattn.data.datasets.lists import numbered_lines, video_finder, warn_of_absent
@@ -192,17 +192,25 @@ def _numbered(rows, first, names, path):
         )
     if start and names is None:
         raise InputError(f"{begin}; or give `class_names` if class 0 has no videos in this list.")
-    if start:
+    if start and not all(row.class_name for row in rows):
         warnings.warn(f"{begin}, unless {names[0]!r} has no videos in this list.", stacklevel=4)
     gaps = sorted(set(range(end)).difference(labels.values()))
     if gaps and names is None:
         warnings.warn(
-            f"{path}: {len(gaps)} of the labels from 0 to {end} have no videos, such as "
-            f"{', '.join(map(str, gaps[:3]))}. They stay classes, of which nothing is learned. "
-            "Number labels without gaps, or give `class_names` if that is meant.",
+            f"{path}: {len(gaps)} of the labels from 0 to {end} (in {highest.place}) have no "
+            f"videos, such as {', '.join(map(str, gaps[:3]))}. They stay classes, of which nothing "
+            "is learned. Number labels without gaps, or give `class_names` if that is meant.",
             stacklevel=4,
         )
-    return names or _own_names(rows, labels, end + 1, path), labels
+    own = _own_names(rows, labels, end + 1, path)
+    for row in rows if names else ():
+        given = names[labels[row.label]]
+        if row.class_name and with_blanks(row.class_name) != with_blanks(given):
+            raise InputError(
+                f"{path}, {row.place}: class {row.label} is called {row.class_name!r} here and "
+                f"{given!r} in the names that were given, or in the training list. Correct one."
+            )
+    return names or own, labels
 
 
 def _own_names(rows, labels, count, path):
@@ -230,7 +238,8 @@ def _of_subset(rows, subset, path):
     if subset is None:
         return rows
     found = {row.split for row in rows}
-    wanted = next((n for n in (subset, *_SUBSETS.get(subset, ())) if n in found), None)
+    lower = {split.lower(): split for split in found}
+    wanted = next((lower[n] for n in (subset, *_SUBSETS.get(subset, ())) if n in lower), None)
     if wanted is None:
         raise InputError(
             f"{path} has no videos of `subset` {subset!r}. Its splits are: "

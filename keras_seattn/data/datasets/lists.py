@@ -11,13 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from keras_seattn import arguments
 from keras_seattn.data import storage
 from keras_seattn.data.catalogs import Catalog
+from keras_seattn.data.suffixes import stem
 from keras_seattn.errors import InputError, MissingFileError, StorageError
 
-VIDEO_SUFFIXES = (
-    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
-    ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm",
-    ".wmv", ".y4m",
-)  # fmt: skip
 _SEPARATORS = ",;\t"
 
 
@@ -42,9 +38,11 @@ def read_table(
 ) -> tuple[list[str], list[tuple[int, dict]]]:
     """The names of the columns of a CSV file, and its rows, `(number of the line, dict)`."""
     text = list_text(path, advice)
+    content = text.lstrip("\r\n \t")
+    before = text[: len(text) - len(content)].count("\n")  # blank lines
     reader = csv.DictReader(
-        io.StringIO(text, newline=""),
-        delimiter=max(_SEPARATORS, key=text.partition("\n")[0].count),
+        io.StringIO(content, newline=""),
+        delimiter=max(_SEPARATORS, key=content.partition("\n")[0].count),
         skipinitialspace=True,
     )
     rows = []
@@ -54,15 +52,16 @@ def read_table(
         for row in reader:
             if row.pop(None, None):
                 raise InputError(
-                    f"{path}, line {reader.line_num}: has more values than the {len(names)} "
-                    f"columns {', '.join(names)}. Put names that hold separators in quotes."
+                    f"{path}, line {before + reader.line_num}: has more values than the "
+                    f"{len(names)} columns {', '.join(names)}. Put names that hold separators in "
+                    "quotes."
                 )
             values = {name: (row[name] or "").strip() for name in names}
             if any(values.values()):  # Spreadsheets end in rows of separators.
-                rows.append((reader.line_num, values))
+                rows.append((before + reader.line_num, values))
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {reader.reader.line_num}: {error}. Correct the line."
+            f"{path}, line {before + reader.reader.line_num}: {error}. Correct the line."
         ) from error
     return names, rows
 
@@ -107,16 +106,6 @@ def by_stem(names: Iterable[str]) -> dict[str, str]:
     """The names in a folder by themselves, and those of videos by what they are without suffix."""
     names = list(names)
     return {stem(name): name for name in names} | {name: name for name in names}
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is called as videos are."""
-    return name.lower().endswith(VIDEO_SUFFIXES)
-
-
-def stem(name: str) -> str:
-    """The name of a video's file without suffix, or of a folder of frames as it is."""
-    return os.path.splitext(name)[0] if is_video(name) else name
 
 
 def warn_of_absent(

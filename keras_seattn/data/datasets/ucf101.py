@@ -10,10 +10,10 @@ from keras_seattn.data.datasets.lists import (
     check_folder,
     check_split,
     file_and_number,
-    is_video,
     numbered_lines,
     video_finder,
 )
+from keras_seattn.data.suffixes import is_video
 from keras_seattn.errors import InputError
 
 
