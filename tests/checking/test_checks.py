@@ -144,6 +144,7 @@ def test_parts_of_one_file_are_the_same_where_they_meet(tmp_path):
         test = Catalog([path], [0], ["Jump", "Walk"], [span])
         wrong, _ = check((0, 1), (1, 2), test=test)
         assert ("in both" in wrong) == split
+        assert wrong["split groups"] == [f"Jump: {os.path.splitext(path)[0]}"]
 
 
 def test_groups_of_other_classes_are_only_told(tiny_ucf101):
