@@ -9,6 +9,7 @@ import numpy as np
 from keras_seattn.checking.contents import entries, same_contents
 from keras_seattn.checking.measuring import Subset
 from keras_seattn.data.catalogs import Catalog, with_blanks
+from keras_seattn.data.groups import group_name
 from keras_seattn.data.records.manifest import Records
 from keras_seattn.settings import NetworkSettings
 
@@ -101,9 +102,10 @@ def check_data(
     videos share people and scene, in both; classes without training videos.
 
     These are only told: other videos that are there twice, parts of files that
-    overlap and have different labels, names in both subsets of videos that
-    differ, classes with few training videos, with one group or without test
-    videos, videos that are shorter than a clip or of variable rate.
+    overlap and have different labels, groups in both subsets in different
+    classes, names in both subsets of videos that differ, classes with few
+    training videos, with one group or without test videos, videos that are
+    shorter than a clip or of variable rate.
 
     Args:
         training: `data.Catalog` or `data.records.Records`. Files are hashed
@@ -179,18 +181,27 @@ def _of_both(subsets):
             known |= {entry.name for entry in same}
         elif not differ:
             doubled.append(text)
-    names, groups = collections.defaultdict(set), collections.defaultdict(set)
+    names, groups, shared = (collections.defaultdict(set) for _ in range(3))
     for entry in entries(subsets):
         names[entry.name].add(entry.subset)
         if entry.has_group:
-            groups[f"{entry.class_name}: {entry.group}"].add(entry.subset)
-    split = [group for group, where in groups.items() if len(where) > 1]
+            groups[entry.class_name, entry.group].add(entry.subset)
+            shared[group_name(entry.group, entry.class_name, entry.name)].add(entry.subset)
+    split = [of for of, where in groups.items() if len(where) > 1]
+    told = {group for _, group in split}
+    across = [
+        group
+        for group, where in shared.items()
+        if len(where) > 1 and group not in told and group not in map(": ".join, split)
+    ]
     called = [name for name, where in names.items() if len(where) > 1 and name not in known]
     title = "Videos of the same content and different labels"
     yield from _found("different labels", title, labels, wrong=True)
     yield from _found("in both", "Videos in training and test at once", both, wrong=True)
-    title = "Groups, which share people and scene, in training and test at once"
-    yield from _found("split groups", title, split, wrong=True)
+    title = "Groups of a class, which share people and scene, in training and test at once"
+    yield from _found("split groups", title, [": ".join(of) for of in split], wrong=True)
+    title = "Groups in training and test at once, in different classes"
+    yield from _found("shared groups", title, across)
     title = "Parts of files that overlap and have different labels"
     yield from _found("overlapping parts", title, parts)
     yield from _found("doubled", "Videos that are there more than once", doubled)

@@ -39,8 +39,10 @@ class Entry(typing.NamedTuple):
 
     @property
     def has_group(self) -> bool:
-        """Whether its group is more than the video itself."""
-        return self.group != os.path.splitext(self.path)[0].replace(os.sep, "/")
+        """Whether its group is more than the video itself: parts of a file share that."""
+        return self.span is not None or self.group != os.path.splitext(self.path)[0].replace(
+            os.sep, "/"
+        )
 
 
 def entries(subsets: Mapping[str, Subset]) -> list[Entry]:

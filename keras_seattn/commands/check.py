@@ -27,11 +27,11 @@ def add_flags(parser):
 
 
 def run(options):
-    given = vars(options).keys() & {"demo", "dataset", "data_dir", "test_dir", "list"}
+    given = vars(options).keys() & {"demo", *flags.DATA}
     if len(options.paths) > 2 or bool(options.paths) == bool(given):
         options.parser.error("name one or two folders or lists, or the data by its flags")
     data = None if options.paths else flags.data_settings(options)
-    if data and data.dataset == "motions" and not options.output:
+    if data and data.dataset in flags.DEMOS and not options.output:
         options.parser.error("--demo needs --output, where its videos are made")
 
     from keras_seattn import checking

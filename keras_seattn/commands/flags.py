@@ -28,7 +28,7 @@ DEMO_SIZE, DEMO_WIDTH = 40, 0.25
 DEMO = RunSettings(recipe="quick", epochs=10, batch_size=16, crop_scales=(1.0, 0.84))
 DEMOS = {"motions": DEMO, "parts": dataclasses.replace(DEMO, dataset="parts", crop_scales=(1.0,))}
 # The settings of which one at least says which videos.
-_DATA = {"dataset", "data_dir", "test_dir", "list", "test_list"}
+DATA = {"dataset", "data_dir", "test_dir", "list", "test_list"}
 
 
 def count(text):
@@ -169,7 +169,7 @@ def data_settings(options):
     others = [flag(name) for name in ("data_dir", "list") if name in given]
     if given.get("demo") and others:
         options.parser.error(f"--demo makes its own data set; leave out {others[0]}, or --demo")
-    if given.get("demo") or not given.keys() & _DATA:
+    if given.get("demo") or not given.keys() & DATA:
         return changed(DataSettings(), {**given, "dataset": given.get("demo", "motions")})
     by_flag = {"test_dir": "folder", "list": "list", "test_list": "list"}
     usual = next((by_flag[name] for name in by_flag if name in given), "ucf101")
@@ -204,7 +204,7 @@ def settings(options, epochs=None, demo_epochs=None):
         network, run = read_config(given["config"])
         if given.get("demo"):
             options.parser.error("--config says what the data is; leave out --demo, or --config")
-        if run.dataset in DEMOS and given.keys() & _DATA:
+        if run.dataset in DEMOS and given.keys() & DATA:
             # What made the demo quick is not for other videos.
             run = dataclasses.replace(run, recipe=None, crop_scales=CROP_SCALES)
             run = changed(run, dataclasses.asdict(data_settings(options)))

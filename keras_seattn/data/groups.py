@@ -2,6 +2,7 @@
 
 import os
 import re
+import typing
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,14 +41,25 @@ def video_group(path: str) -> str:
     return name
 
 
-def group_numbers(
-    groups: Sequence[str], labels: np.ndarray, names: Sequence[str]
-) -> np.ndarray | None:
-    """Numbers the groups of videos, where some have several.
+def group_name(group: str, class_name: typing.Any, name: str) -> str:
+    """What a group is called over all classes.
 
     The names of UCF-101 begin their numbers anew in each class: `g08` of Archery
     and `g08` of Biking show other people. Other groups, such as HMDB51's films
     and those that a list gives, are the same in all classes.
+
+    Args:
+        group, class_name: str, of a video.
+        name: str, that of the video, see `Catalog.names`.
+    """
+    numbered = re.search(rf"_{re.escape(group)}_c\d+\b", name)
+    return f"{class_name}: {group}" if numbered else group
+
+
+def group_numbers(
+    groups: Sequence[str], labels: np.ndarray, names: Sequence[str]
+) -> np.ndarray | None:
+    """Numbers the groups of videos over all classes, where some have several; see `group_name`.
 
     Args:
         groups: list of str, the group of each video, see `video_group`; empty
@@ -63,7 +75,7 @@ def group_numbers(
     if not len(groups):
         return None
     named = [
-        f"{group} {label}" if re.search(rf"_{re.escape(group)}_c\d+\b", name) else group
+        group_name(group, label, name)
         for group, label, name in zip(groups, labels, names or groups, strict=True)
     ]
     different, numbers = np.unique(named, return_inverse=True)

@@ -1,5 +1,6 @@
 """What is wrong with a data set is found, all of it, and told from what is only odd."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -143,6 +144,20 @@ def test_parts_of_one_file_are_the_same_where_they_meet(tmp_path):
         test = Catalog([path], [0], ["Jump", "Walk"], [span])
         wrong, _ = check((0, 1), (1, 2), test=test)
         assert ("in both" in wrong) == split
+        assert wrong["split groups"] == [f"Jump: {os.path.splitext(path)[0]}"]
+
+
+def test_groups_of_other_classes_are_only_told(tiny_ucf101):
+    catalog = load_ucf101(*tiny_ucf101)  # three videos of a class
+    for groups, training, split, shared in (
+        (["p", "p", "q", "q", "r", "r"], [0, 1, 3, 4], ["Walk: r"], ["q"]),
+        (None, [0, 1, 5], [], []),  # UCF-101's numbers begin anew in each class
+    ):
+        grouped = dataclasses.replace(catalog, groups=groups)
+        chosen = np.isin(np.arange(6), training)
+        wrong, told = found(check_data(grouped.part(chosen), grouped.part(~chosen)))
+        assert wrong.get("split groups", []) == split
+        assert told.get("shared groups", []) == shared
 
 
 def test_records_are_checked_by_their_frames(tiny_ucf101, tmp_path):

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_network import TinyNetwork
 
 from keras_seattn import evaluation
@@ -33,6 +34,7 @@ def test_a_report_with_the_curves_of_the_models_training(
     (model_path.parent / "history.csv").write_text(
         "epoch,loss,clip_top1,val_loss,val_clip_top1,val_top1\n0,2,0.1,2,0.2,0.2\n"
     )
+    Image.new("RGB", (8, 8)).save(model_path.parent / "clips.png")
     output = tmp_path / "report"
     options = ("--data-dir", video_dir, "--splits-dir", splits_dir, "--classes", "Walk")
     code, text, _ = run_command("evaluate", "--model", model_path, "--output", output, *options)
@@ -41,6 +43,7 @@ def test_a_report_with_the_curves_of_the_models_training(
     assert metrics["videos"] == 6 and f"video top-1 {metrics['video_top1']:.4f}" in text
     page = (output / "report.html").read_text(encoding="utf-8")
     assert f"--model {model_path}" in page
+    assert "<h2>What the network was fed</h2>" in page
     assert "<h2>Training</h2>" in page and (output / "training_curves.png").exists()
 
 

@@ -186,6 +186,7 @@ def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_pat
         ["--demo", "--size", "112", "--width", "1"],
         ["--demo", "--model", "r2plus1d_18"],
         ["--demo", "--weights", "x.pth", "--width", "0.3333333333"],
+        ["--demo", "--hold-out", "0.1"],
         ["--demo", "parts", "--epochs", "3"],
         [*UCF101, "--split", "2", "--se-stages", "--sa-stages", "3", "4", "--learning-rate", "0.1"],
         ["--dataset", "folder", "--data-dir", "a b", "--test-dir", "c", "--unreadable", "skip"],

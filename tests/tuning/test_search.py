@@ -18,6 +18,7 @@ from tiny_network import TinyNetwork
 
 from keras_seattn import training
 from keras_seattn.data import Catalog, VideoError, load_ucf101, video_group
+from keras_seattn.data.records import open_records, write_records
 from keras_seattn.errors import StorageError
 from keras_seattn.evaluation import evaluate, load_model
 from keras_seattn.folder_lock import FolderLock
@@ -125,6 +126,17 @@ def test_a_search(arguments, catalogs_used):
     with pytest.raises(ValueError, match=r"channel_reduction is \[2\], and now \[2, 4\].*resume"):
         search_reductions(**{**arguments, "hypermodel": other}, executions_per_trial=2)
     assert sorted(os.listdir(output)) == before
+
+
+def test_records_are_searched_too(arguments, catalogs_used, tmp_path):
+    for name in ("train", "test"):
+        write_records(arguments[f"{name}_catalog"], tmp_path / name, shards=1, workers=1)
+        arguments[f"{name}_catalog"] = open_records(tmp_path / name)
+    result = search_reductions(**arguments)
+    assert [trial.status for trial in result.trials] == ["completed"] * 2
+    (training, _), (validation, _) = catalogs_used["training"], catalogs_used["validation"]
+    assert sorted(training + validation) == arguments["train_catalog"].paths
+    assert (len(validation), result.validation_videos, result.test.videos) == (2, 2, 6)
 
 
 def test_a_trial_that_diverges_is_failed_and_the_search_goes_on(arguments, catalogs_used):
