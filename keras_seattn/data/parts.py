@@ -4,8 +4,8 @@ Each video shows two discs left and right, a square between them, and a warm or 
 
     direction   the discs rise, or sink
     relation    in each frame the discs have one hue, or two that are far apart
-    event       once, within two frames, the light jumps down and up, or up and down; in other
-                frames it is as dark or as bright, but alone
+    event       for two frames on end the light is red, or blue; it is so in two other frames for
+                the other of the two, but in each alone
     meaning     in a warm scene whether the square grows or shrinks, in a cool one whether it climbs
                 or falls; the other of the two may be anything
 
@@ -34,7 +34,7 @@ if typing.TYPE_CHECKING:
 PARTS = {
     "direction": ("Sinking", "Rising"),
     "relation": ("Unlike", "Alike"),
-    "event": ("Bright", "Dark"),
+    "event": ("Blue", "Red"),
     "meaning": ("Less", "More"),
 }
 _SHOWN = {
@@ -44,7 +44,6 @@ _SHOWN = {
 CLASS_NAMES = sorted(_SHOWN)
 FRAMES, SIDE = 16, 80  # a clip of the demo is a whole video, each side halved
 EVENT_FRAMES, HUE_FRAMES = 2, 2  # that an event lasts, and each hue of the discs
-LONE = 1  # frames that are dark, and as many that are bright, without being of the event
 _EVENT_COLUMNS = ("first_event_frame", "last_event_frame")
 _X = ((np.arange(SIDE) + 0.5) / SIDE).astype("float32")  # of pixels, in shares of the side
 _Y = _X[:, None]
@@ -144,7 +143,7 @@ def accuracies(
 
     >>> result = keras_seattn.evaluation.EvaluationResult(
     ...     scores=[[0.9, 0.1], [0.8, 0.2]], labels=[0, 1],
-    ...     class_names=["RisingAlikeDarkMore", "RisingAlikeBrightMore"],
+    ...     class_names=["RisingAlikeRedMore", "RisingAlikeBlueMore"],
     ... )
     >>> accuracies(result.class_names, result.labels, result.predicted)
     {'direction': 1.0, 'relation': 1.0, 'event': 0.5, 'meaning': 1.0}
@@ -191,9 +190,9 @@ def draw(
     change, _ = _light(generator, event)
     times = np.arange(FRAMES, dtype="float32")
 
-    light = generator.uniform(105, 115) + 55 * change
     tint = np.array([40, 0, -40]) if warm else np.array([-40, 0, 40])
-    video = _per_pixel(light)[..., None] + (scene[..., None] + tint).astype("float32")
+    light = generator.uniform(90, 110) + 70 * np.stack([change > 0, 0 * change, change < 0], -1)
+    video = light.astype("float32")[:, None, None] + (scene[..., None] + tint).astype("float32")
 
     # The discs, which leave the frame at one side and come back at the other.
     hue = generator.uniform(size=FRAMES // HUE_FRAMES)
@@ -230,8 +229,9 @@ def _generator(seed, name, group, clip):
 
 
 def _light(generator, event):
-    """The light of each frame, -1, 0 or 1, and the first frame of the event."""
-    pieces = [[-1, 1, 0] if event else [1, -1, 0], *[[1, 0], [-1, 0]] * LONE]
+    """The light of each frame, red (1), blue (-1) or neither, and the first frame of the event."""
+    light = 1 if event else -1
+    pieces = [[light] * EVENT_FRAMES + [0], *[[-light, 0]] * EVENT_FRAMES]
     pieces += [[0]] * (FRAMES + 1 - sum(map(len, pieces)))
     order = generator.permutation(len(pieces))
     before = [pieces[i] for i in order[: list(order).index(0)]]

@@ -30,11 +30,12 @@ def test_files_and_what_they_show(few_groups, tmp_path):
         drawn = parts.render(name, 1, 1)
         assert frames.shape == drawn.shape == (16, 80, 80, 3)
         assert np.abs(frames - drawn).mean() < 12
-        # The light jumps by the most where the table says it.
+        # The light keeps its colour for two frames where the table says it, and nowhere else.
+        redness = np.median(frames[..., 0] - frames[..., 2], axis=(1, 2))
+        light = np.rint((redness - np.median(redness)) / 70)
         first, last = (shown[f"{which}_event_frame"][place] for which in ("first", "last"))
-        jump = np.diff(np.median(frames.mean(axis=3), axis=(1, 2)))
-        assert np.argmax(np.abs(jump)) == first and last == first + 1
-        assert (jump[first] > 0) == ("Dark" in name)
+        assert np.flatnonzero(light[:-1] * light[1:] > 0).tolist() == [first] and last == first + 1
+        assert (light[first] > 0) == ("Red" in name) and np.abs(light).sum() == 4
 
     missing = data.Catalog(["videos/x/y.avi"], [0], ["x"])
     with pytest.raises(ValueError, match=r"parts.csv has no line for these videos: x/y.avi"):
@@ -46,7 +47,7 @@ def test_files_and_what_they_show(few_groups, tmp_path):
 def test_the_same_seed_gives_the_same_frames():
     frames, again, other = (parts.render(parts.CLASS_NAMES[5], 1, 1, seed=s) for s in (0, 0, 1))
     assert np.array_equal(frames, again) and not np.array_equal(frames, other)
-    with pytest.raises(ValueError, match="`name` must be one of 'RisingAlikeBrightLess'"):
+    with pytest.raises(ValueError, match="`name` must be one of 'RisingAlikeBlueLess'"):
         parts.render("Rising", 1, 1)
 
 
@@ -66,7 +67,7 @@ def test_both_directions_meanings_and_events_have_the_same_frames(warm):
     for seed in range(5):
         lights = [parts._light(np.random.default_rng(seed), event)[0] for event in (0, 1)]
         assert not np.array_equal(*lights)
-        assert np.array_equal(*np.sort(lights))
+        assert np.array_equal(*np.sort(lights))  # two frames of each colour
 
 
 def discs(frames):
@@ -116,7 +117,7 @@ def test_a_classifier_of_frames_is_at_chance():
         places = video.reshape(16, 10, 8, 10, 8, 3).mean(axis=(2, 4))
         chosen = places[generator.integers(16)].reshape(-1, 3)
         frames.append([*chosen.ravel(), *np.percentile(chosen, range(0, 101, 10), axis=0).ravel()])
-        jumps.append(np.sort(np.diff(places.mean(axis=(1, 2, 3)))))
+        jumps.append(np.sort(np.diff(places[..., 0].mean(axis=(1, 2)))))
     trees = sklearn.ensemble.ExtraTreesClassifier(40, random_state=0)
 
     def accuracy(features, part):
@@ -129,6 +130,6 @@ def test_a_classifier_of_frames_is_at_chance():
 
 
 def test_accuracies_of_parts():
-    names = ["RisingAlikeDarkMore", "SinkingUnlikeDarkMore", "RisingAlikeBrightLess"]
+    names = ["RisingAlikeRedMore", "SinkingUnlikeRedMore", "RisingAlikeBlueLess"]
     right = parts.accuracies(names, np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]))
     assert right == {"direction": 0.75, "relation": 0.75, "event": 0.75, "meaning": 0.75}
