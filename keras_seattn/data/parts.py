@@ -4,8 +4,8 @@ Each video shows two discs left and right, a square between them, and a warm or 
 
     direction   the discs rise, or sink
     relation    in each frame the discs have one hue, or two that are far apart
-    event       once, from one frame to the next, a band of light jumps up, or down; in other
-                frames bands only flash
+    event       for two frames on end the light is red, or blue; it is so in two other frames for
+                the other of the two, but in each alone
     meaning     in a warm scene whether the square grows or shrinks, in a cool one whether it climbs
                 or falls; the other of the two may be anything
 
@@ -34,7 +34,7 @@ if typing.TYPE_CHECKING:
 PARTS = {
     "direction": ("Sinking", "Rising"),
     "relation": ("Unlike", "Alike"),
-    "event": ("Down", "Up"),
+    "event": ("Blue", "Red"),
     "meaning": ("Less", "More"),
 }
 _SHOWN = {
@@ -44,7 +44,6 @@ _SHOWN = {
 CLASS_NAMES = sorted(_SHOWN)
 FRAMES, SIDE = 16, 80  # a clip of the demo is a whole video, each side halved
 EVENT_FRAMES, HUE_FRAMES = 2, 2  # that an event lasts, and each hue of the discs
-FLASHES = 2  # frames with a band of light that are not of the event
 _EVENT_COLUMNS = ("first_event_frame", "last_event_frame")
 _X = ((np.arange(SIDE) + 0.5) / SIDE).astype("float32")  # of pixels, in shares of the side
 _Y = _X[:, None]
@@ -144,7 +143,7 @@ def accuracies(
 
     >>> result = keras_seattn.evaluation.EvaluationResult(
     ...     scores=[[0.9, 0.1], [0.8, 0.2]], labels=[0, 1],
-    ...     class_names=["RisingAlikeUpMore", "RisingAlikeDownMore"],
+    ...     class_names=["RisingAlikeRedMore", "RisingAlikeBlueMore"],
     ... )
     >>> accuracies(result.class_names, result.labels, result.predicted)
     {'direction': 1.0, 'relation': 1.0, 'event': 0.5, 'meaning': 1.0}
@@ -174,7 +173,7 @@ def render(name: str, group: int, clip: int, *, seed: int = 0) -> np.ndarray:
 def event_frames(name: str, group: int, clip: int, *, seed: int = 0) -> tuple[int, int]:
     """The first and the last frame of a video's event, counted from 0."""
     _, _, event, _ = _shown(name)
-    *_, first = _bands(_generator(seed, name, group, clip), event)
+    _, first = _light(_generator(seed, name, group, clip), event)
     return first, first + EVENT_FRAMES - 1
 
 
@@ -188,13 +187,12 @@ def draw(
     meaning: int,
 ) -> np.ndarray:
     """Draws a video of any parts; arguments as of `render`, and the parts, 0 or 1."""
-    lit, heights, _ = _bands(generator, event)
+    change, _ = _light(generator, event)
     times = np.arange(FRAMES, dtype="float32")
 
     tint = np.array([40, 0, -40]) if warm else np.array([-40, 0, 40])
-    light = (generator.uniform(70, 110) + scene[..., None] + tint).astype("float32")
-    inside = np.broadcast_to(0.08 - np.abs(_below(heights)), (FRAMES, SIDE, SIDE))
-    video = _painted(light, np.where(_per_pixel(lit), inside, -1), light + 80)
+    light = generator.uniform(90, 110) + 70 * np.stack([change > 0, 0 * change, change < 0], -1)
+    video = light.astype("float32")[:, None, None] + (scene[..., None] + tint).astype("float32")
 
     # The discs, which leave the frame at one side and come back at the other.
     hue = generator.uniform(size=FRAMES // HUE_FRAMES)
@@ -230,18 +228,14 @@ def _generator(seed, name, group, clip):
     return np.random.default_rng([seed, CLASS_NAMES.index(name), group, clip])
 
 
-def _bands(generator, event):
-    """Which frames have a band of light, its height there, and the first frame of the event."""
-    dark = (0, 0)
-    low = generator.uniform()
-    pair = [(1, low), (1, low - 0.16)]
-    pieces = [[*(pair if event else pair[::-1]), dark]]
-    pieces += [[(1, height), dark] for height in generator.uniform(size=FLASHES)]
-    pieces += [[dark]] * (FRAMES + 1 - sum(map(len, pieces)))
+def _light(generator, event):
+    """The light of each frame, red (1), blue (-1) or neither, and the first frame of the event."""
+    light = 1 if event else -1
+    pieces = [[light] * EVENT_FRAMES + [0], *[[-light, 0]] * EVENT_FRAMES]
+    pieces += [[0]] * (FRAMES + 1 - sum(map(len, pieces)))
     order = generator.permutation(len(pieces))
     before = [pieces[i] for i in order[: list(order).index(0)]]
-    lit, heights = np.concatenate([pieces[i] for i in order])[:FRAMES].T
-    return lit > 0, heights, sum(map(len, before))
+    return np.concatenate([pieces[i] for i in order])[:FRAMES], sum(map(len, before))
 
 
 def _scene(seed, group):

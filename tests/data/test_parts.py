@@ -30,12 +30,12 @@ def test_files_and_what_they_show(few_groups, tmp_path):
         drawn = parts.render(name, 1, 1)
         assert frames.shape == drawn.shape == (16, 80, 80, 3)
         assert np.abs(frames - drawn).mean() < 12
-        # Where the table says it, a band of 13 rows has moved by 13 rows.
+        # The light keeps its colour for two frames where the table says it, and nowhere else.
+        redness = np.median(frames[..., 0] - frames[..., 2], axis=(1, 2))
+        light = np.rint((redness - np.median(redness)) / 70)
         first, last = (shown[f"{which}_event_frame"][place] for which in ("first", "last"))
-        light = frames.mean(axis=3) - np.median(frames.mean(axis=3), axis=0)
-        before, after = np.percentile(light[[first, last]], 35, axis=2) > 30
-        up = np.sum(before & np.roll(after, 13)) - np.sum(after & np.roll(before, 13))
-        assert last == first + 1 and np.sign(up) == (1 if shown["event"][place] else -1)
+        assert np.flatnonzero(light[:-1] * light[1:] > 0).tolist() == [first] and last == first + 1
+        assert (light[first] > 0) == ("Red" in name) and np.abs(light).sum() == 4
 
     missing = data.Catalog(["videos/x/y.avi"], [0], ["x"])
     with pytest.raises(ValueError, match=r"parts.csv has no line for these videos: x/y.avi"):
@@ -47,7 +47,7 @@ def test_files_and_what_they_show(few_groups, tmp_path):
 def test_the_same_seed_gives_the_same_frames():
     frames, again, other = (parts.render(parts.CLASS_NAMES[5], 1, 1, seed=s) for s in (0, 0, 1))
     assert np.array_equal(frames, again) and not np.array_equal(frames, other)
-    with pytest.raises(ValueError, match="`name` must be one of 'RisingAlikeDownLess'"):
+    with pytest.raises(ValueError, match="`name` must be one of 'RisingAlikeBlueLess'"):
         parts.render("Rising", 1, 1)
 
 
@@ -65,13 +65,9 @@ def test_both_directions_meanings_and_events_have_the_same_frames(warm):
         # Courses and phases begin anywhere, so all frames are as likely as the first.
         assert np.array_equal(some[0], opposite[0]) and not np.array_equal(some[8], opposite[8])
     for seed in range(5):
-        (lit, down, _), (lit_too, up, _) = (
-            parts._bands(np.random.default_rng(seed), event) for event in (0, 1)
-        )
-        assert np.array_equal(lit, lit_too) and lit.sum() == 2 + parts.FLASHES
-        # One after the other only in the event.
-        assert np.sum(lit[:-1] & lit[1:]) == 1 and not np.array_equal(down, up)
-        assert np.array_equal(np.sort(down), np.sort(up))
+        lights = [parts._light(np.random.default_rng(seed), event)[0] for event in (0, 1)]
+        assert not np.array_equal(*lights)
+        assert np.array_equal(*np.sort(lights))  # two frames of each colour
 
 
 def discs(frames):
@@ -121,9 +117,7 @@ def test_a_classifier_of_frames_is_at_chance():
         places = video.reshape(16, 10, 8, 10, 8, 3).mean(axis=(2, 4))
         chosen = places[generator.integers(16)].reshape(-1, 3)
         frames.append([*chosen.ravel(), *np.percentile(chosen, range(0, 101, 10), axis=0).ravel()])
-        rows = np.median(places.mean(axis=3), axis=2)
-        bands = np.maximum(rows - np.median(rows, axis=0), 0)
-        jumps.append([np.sum(bands[:-1] * np.roll(bands[1:], step, 1)) for step in range(10)])
+        jumps.append(np.sort(np.diff(places[..., 0].mean(axis=(1, 2)))))
     trees = sklearn.ensemble.ExtraTreesClassifier(40, random_state=0)
 
     def accuracy(features, part):
@@ -136,6 +130,6 @@ def test_a_classifier_of_frames_is_at_chance():
 
 
 def test_accuracies_of_parts():
-    names = ["RisingAlikeUpMore", "SinkingUnlikeUpMore", "RisingAlikeDownLess"]
+    names = ["RisingAlikeRedMore", "SinkingUnlikeRedMore", "RisingAlikeBlueLess"]
     right = parts.accuracies(names, np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]))
     assert right == {"direction": 0.75, "relation": 0.75, "event": 0.75, "meaning": 0.75}
