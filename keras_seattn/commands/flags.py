@@ -171,14 +171,18 @@ def data_settings(options):
         options.parser.error(f"--demo makes its own data set; leave out {others[0]}, or --demo")
     if given.get("demo") or not given.keys() & DATA:
         return changed(DataSettings(), {**given, "dataset": given.get("demo", "motions")})
-    by_flag = {"test_dir": "folder", "list": "list", "test_list": "list"}
-    usual = next((by_flag[name] for name in by_flag if name in given), "ucf101")
-    dataset = given.get("dataset", usual)
+    dataset = _dataset(given) or "ucf101"
     missing = [flag(name) for name in DATASETS[dataset] if not given.get(name)]
     if missing:
         beside = " beside --data-dir" if "data_dir" in given else ""
         options.parser.error(f"--dataset {dataset} needs {' and '.join(missing)}{beside}")
     return changed(DataSettings(), {**given, "dataset": dataset})
+
+
+def _dataset(given):
+    """The kind of data set that flags name, or show by belonging to it; None if none does."""
+    by_flag = {"test_dir": "folder", "list": "list", "test_list": "list"}
+    return given.get("dataset") or next((by_flag[n] for n in by_flag if n in given), None)
 
 
 def settings(options, epochs=None, demo_epochs=None):
@@ -204,12 +208,16 @@ def settings(options, epochs=None, demo_epochs=None):
         network, run = read_config(given["config"])
         if given.get("demo"):
             options.parser.error("--config says what the data is; leave out --demo, or --config")
-        if run.dataset in DEMOS and given.keys() & DATA:
-            # What made the demo quick is not for other videos.
+        was_demo = run.dataset in DEMOS and given.keys() & DATA
+        if was_demo:  # What made it quick is not for other videos.
             run = dataclasses.replace(run, recipe=None, crop_scales=CROP_SCALES)
+        if was_demo or _dataset(given) not in (None, run.dataset):
             run = changed(run, dataclasses.asdict(data_settings(options)))
         if "weights" in given:  # Those of before say nothing of these.
             network = dataclasses.replace(network, width=None, preprocessing=None)
+        sampling = ("sampling", "frame_stride", "frame_rate")
+        if given.keys() & set(sampling):  # One of them says it all.
+            network = dataclasses.replace(network, **dict.fromkeys(sampling))
         if given.keys() & {"weights", "model", "train_from_stage"}:
             network = dataclasses.replace(network, se_stages=None, sa_stages=None)
     return changed(network, given), changed(run, given)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 import os
 import typing
 from collections.abc import Sequence
@@ -80,7 +81,7 @@ class Catalog:
     def _with_spans(self, names):
         spans = self.spans or [None] * len(self)
         return [
-            f"{name} {span[0]:.10g}-{span[1]:.10g} s" if span else name
+            f"{name} {span[0]:.10g}-{_end(span[1])} s" if span else name
             for name, span in zip(names, spans, strict=True)
         ]
 
@@ -93,6 +94,11 @@ class Catalog:
 
         labels = self.labels[kept]
         return Catalog(of(self.paths), labels, self.class_names, of(self.spans), of(self.groups))
+
+
+def _end(seconds):
+    """When a span ends, as text; nothing for the end of the file."""
+    return "" if seconds == math.inf else f"{seconds:.10g}"
 
 
 def match_classes(

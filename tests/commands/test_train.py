@@ -179,6 +179,26 @@ def test_flags_win_over_a_configuration_and_what_depends_on_them_follows(tmp_pat
     )
 
 
+def test_data_of_another_kind_and_other_frames_replace_those_of_a_configuration(tmp_path):
+    path = tmp_path / "config.json"
+    run = RunSettings(dataset="folder", data_dir="a", test_dir="b", epochs=7, hold_out=0.1)
+    network = NetworkSettings(frame_stride=2, size=48)
+    path.write_text(json.dumps(dataclasses.asdict(network) | dataclasses.asdict(run)))
+    _, other = settings_of("--config", path, "--list", "all.csv")
+    assert (other.dataset, other.list, other.data_dir, other.test_dir) == (
+        "list",
+        "all.csv",
+        None,
+        None,
+    )
+    assert (other.epochs, other.hold_out) == (7, 0.1)
+    assert settings_of("--config", path, "--test-dir", "c")[1] == dataclasses.replace(
+        run, test_dir="c"
+    )
+    changed, _ = settings_of("--config", path, "--frame-rate", 15)
+    assert changed == dataclasses.replace(network, frame_stride=None, frame_rate=15.0)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -1,6 +1,7 @@
 """Spans of long files: each is, to the pixel, what a file cut there would be."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -193,3 +194,8 @@ def test_spans_that_hold_no_frames(catalogs, tmp_path):
     ):
         unreadable.scan_catalog(catalog)
     assert "Correct the span" in str(e.value)
+
+
+def test_spans_to_the_end_of_a_file_are_called_so():
+    catalog = Catalog(["a/b.mp4"] * 2, [0, 0], ["a"], [(0.2, math.inf), (0, 0.2)])
+    assert catalog.names == ["a/b.mp4 0.2- s", "a/b.mp4 0-0.2 s"]
