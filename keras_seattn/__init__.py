@@ -12,8 +12,8 @@ if os.path.expanduser("~") == "~":  # a user without a folder, for whom Keras wo
     os.environ.setdefault("KERAS_HOME", files.expand_user("~/.keras"))
 
 _ROOMS = (
-    "applications", "data", "evaluation", "explain", "export", "layers", "prediction", "settings",
-    "training", "tuning",
+    "applications", "checking", "data", "evaluation", "explain", "export", "layers", "prediction",
+    "preprocessing", "settings", "training", "tuning",
 )  # fmt: skip
 __all__ = ["__version__", "predict", *_ROOMS]
 

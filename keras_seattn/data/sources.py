@@ -117,7 +117,7 @@ def check_times(
     if unknown:
         advice = "take every n-th frame instead, Sampling(frame_stride=n), --frame-stride n"
         if of_records:
-            advice = f"write the records again, for this version writes times, or {advice}"
+            advice = f"write the records again, of files that tell it, or {advice}"
         raise VideoError(
             f"{unknown[0]}: {sampling.frame_rate:g} frames a second are asked for, but nobody "
             f"tells when the frames of {len(unknown)} of {len(paths)} videos are shown: {advice}."

@@ -54,6 +54,7 @@ def describe(
         "optimizer": {"class": type(recipe.optimizer).__name__, **recipe.optimizer.get_config()},
         "callbacks": {str(i): _plain(callback) for i, callback in enumerate(recipe.callbacks)},
         "network": f"{model.count_params():,} parameters, digest {_digest(_layers(model))}",
+        "classes": ", ".join(train_catalog.class_names),
         **{
             f"{name} videos": f"{type(catalog).__name__} of {summary(catalog)}"
             for name, catalog in (

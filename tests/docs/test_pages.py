@@ -55,6 +55,11 @@ def blocks(page, language):
     return found
 
 
+def test_the_rooms_of_the_reference_are_there_when_they_are_used():
+    rooms = {page.stem for page in (ROOT / "docs" / "api").glob("*.md")}
+    assert rooms <= set(keras_seattn.__all__)
+
+
 def with_blocks(language):
     pages = [page for page in PAGES if blocks(page, language)]
     return pytest.mark.parametrize("page", pages, ids=[str(p.relative_to(ROOT)) for p in pages])

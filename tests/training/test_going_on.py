@@ -17,7 +17,7 @@ import pytest
 from tiny_network import TinyNetwork
 from video_files import moving_pattern, write_video
 
-from keras_seattn.data import load_ucf101
+from keras_seattn.data import Catalog, load_ucf101
 from keras_seattn.errors import StorageError
 from keras_seattn.folder_lock import FolderLock
 from keras_seattn.stopping import Stopped
@@ -147,6 +147,13 @@ def test_another_training_is_refused_with_what_differs(catalogs, tmp_path):
         "a.b: 1 then, None now",
         "c: None then, 2 now",
     ]
+
+
+def test_classes_in_another_order_are_another_training(catalogs, tmp_path):
+    run(catalogs, tmp_path / "run", epochs=1)
+    turned = [Catalog(each.paths, 1 - each.labels, each.class_names[::-1]) for each in catalogs]
+    with pytest.raises(ValueError, match=r"classes: Jump, Walk then, Walk, Jump now"):
+        run(turned, tmp_path / "run", epochs=2)
 
 
 def test_other_videos_under_the_same_names_are_refused(catalogs, tmp_path):
