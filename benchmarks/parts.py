@@ -103,7 +103,7 @@ def main():
             data = batches(clips, labels, shuffled=True)
             recipe = training.quick_recipe(options.epochs * len(data))
             model.compile(recipe.optimizer, "sparse_categorical_crossentropy")
-            model.fit(data, epochs=options.epochs, verbose=0)
+            model.fit(data, epochs=options.epochs, shuffle=False, verbose=0)
             steps = options.epochs * len(data)
             print(f"{name}, seed {seed}: {steps} steps, {seconds() - start:.0f} s", flush=True)
 
