@@ -110,8 +110,8 @@ def main():
             def show(what, model=model):
                 scores = model.predict(batches(test_clips, test_labels), verbose=0)
                 predicted = scores.argmax(axis=1)
-                right = parts.accuracies(parts.CLASS_NAMES, test_labels, predicted)
-                shown = ", ".join(f"{part} {share:.3f}" for part, share in right.items())
+                right = parts.right_parts(parts.CLASS_NAMES, test_labels, predicted)
+                shown = ", ".join(f"{part} {own.mean():.3f}" for part, own in right.items())
                 print(f"  {what:22} {np.mean(predicted == test_labels):.3f}; {shown}", flush=True)
 
             show("as it is")

@@ -32,6 +32,14 @@ DATASETS = {
     "list": ("list",),
     "records": ("data_dir",),
 }
+# And those that it can have besides; any other is of another kind.
+OF_DATASETS = {
+    "motions": ("split",),
+    "parts": ("split",),
+    "ucf101": ("split",),
+    "hmdb51": ("split",),
+    "list": ("data_dir", "test_list", "class_list"),
+}
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 PREPROCESSINGS = ("hara2018", "hara2020", "torchvision", "imagenet")
 SAMPLINGS = ("consecutive", "spread")

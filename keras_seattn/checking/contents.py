@@ -15,6 +15,7 @@ from keras_seattn.data import storage
 from keras_seattn.data.frame_folders import frame_names
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records.manifest import Records, checksum
+from keras_seattn.data.suffixes import stem
 from keras_seattn.progress import progress_bar
 
 
@@ -40,9 +41,7 @@ class Entry(typing.NamedTuple):
     @property
     def has_group(self) -> bool:
         """Whether its group is more than the video itself: parts of a file share that."""
-        return self.span is not None or self.group != os.path.splitext(self.path)[0].replace(
-            os.sep, "/"
-        )
+        return self.span is not None or self.group != stem(self.path).replace(os.sep, "/")
 
 
 def entries(subsets: Mapping[str, Subset]) -> list[Entry]:

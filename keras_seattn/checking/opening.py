@@ -3,13 +3,13 @@
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from keras_seattn.checking.checks import DataCheck, Finding, check_data
 from keras_seattn.data import datasets, storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.datasets.folders import list_classes
-from keras_seattn.data.datasets.list_file import has_splits
+from keras_seattn.data.datasets.list_file import has_numbers, has_splits
 from keras_seattn.data.records.manifest import MANIFEST, Records, open_records
 from keras_seattn.errors import InputError
 from keras_seattn.settings import DataSettings
@@ -47,7 +47,8 @@ def check_paths(training: str | os.PathLike, test: str | os.PathLike | None = No
         if test is None:
             catalogs = _catalogs(os.fspath(training), found)
         else:
-            catalogs = [_catalog(os.fspath(path), found) for path in (training, test)]
+            first = _catalog(os.fspath(training), found)
+            catalogs = [first, _catalog(os.fspath(test), found, first.class_names)]
         checked = check_data(*catalogs)
     return _with(checked, found)
 
@@ -83,9 +84,13 @@ def _catalogs(path: str, found: list[Finding]) -> list[Catalog | Records]:
     return [_catalog(path, found)]
 
 
-def _catalog(path: str, found: list[Finding]) -> Catalog | Records:
+def _catalog(
+    path: str, found: list[Finding], class_names: Sequence[str] | None = None
+) -> Catalog | Records:
+    """What a path holds; numbers of a list that does not name its classes are those given."""
     if not storage.is_folder(path):
-        return datasets.load_list(path)
+        names = class_names if has_numbers(path) else None
+        return datasets.load_list(path, class_names=names)
     if MANIFEST in storage.list_folder(path):
         return open_records(path)
     catalog, left_out = list_classes(path)

@@ -98,10 +98,11 @@ def _scored(options):
 
     from keras_seattn import evaluation
     from keras_seattn.data import datasets
+    from keras_seattn.description import class_names_of
 
     model = flags.load_model(options.model)
     os.makedirs(options.output, exist_ok=True)
-    catalog = datasets.load_test(data, options.output)
+    catalog = datasets.load_test(data, options.output, class_names_of(model))
     result = evaluation.evaluate(
         model,
         catalog,
@@ -128,4 +129,8 @@ def _stored(options):
     if given := sorted(of_data.intersection(vars(options))):
         named = ", ".join(map(flags.flag, given))
         options.parser.error(f"--report has its scores already; leave out {named}")
+    if options.clips_per_video or options.crops != 1:
+        options.parser.error(
+            "--report has its scores already; leave out --clips-per-video and --crops"
+        )
     return evaluation.load_result(options.report), options.report, {"report": options.report}

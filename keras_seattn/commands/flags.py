@@ -14,6 +14,7 @@ from keras_seattn.settings import (
     CROP_SCALES,
     DATASETS,
     MODELS,
+    OF_DATASETS,
     PRECISIONS,
     PREPROCESSINGS,
     SAMPLINGS,
@@ -172,11 +173,21 @@ def data_settings(options):
     if given.get("demo") or not given.keys() & DATA:
         return changed(DataSettings(), {**given, "dataset": given.get("demo", "motions")})
     dataset = _dataset(given) or "ucf101"
+    _refuse_others(options, dataset)
     missing = [flag(name) for name in DATASETS[dataset] if not given.get(name)]
     if missing:
         beside = " beside --data-dir" if "data_dir" in given else ""
         options.parser.error(f"--dataset {dataset} needs {' and '.join(missing)}{beside}")
     return changed(DataSettings(), {**given, "dataset": dataset})
+
+
+def _refuse_others(options, dataset):
+    """Ends the command where flags are given that say nothing of this kind of data set."""
+    kinds = {*DATA, "splits_dir", "split", "class_list"} - {"dataset"}
+    known = {*DATASETS[dataset], *OF_DATASETS.get(dataset, ())}
+    others = [flag(name) for name in vars(options) if name in kinds - known]
+    if others:
+        options.parser.error(f"--dataset {dataset} has nothing to do with {' and '.join(others)}")
 
 
 def _dataset(given):
@@ -213,6 +224,10 @@ def settings(options, epochs=None, demo_epochs=None):
             run = dataclasses.replace(run, recipe=None, crop_scales=CROP_SCALES)
         if was_demo or _dataset(given) not in (None, run.dataset):
             run = changed(run, dataclasses.asdict(data_settings(options)))
+        elif run.dataset not in DEMOS:
+            _refuse_others(options, run.dataset)
+            if "list" in given:  # What belongs to another list goes with it.
+                run = dataclasses.replace(run, test_list=None, class_list=None)
         if "weights" in given:  # Those of before say nothing of these.
             network = dataclasses.replace(network, width=None, preprocessing=None)
         sampling = ("sampling", "frame_stride", "frame_rate")
@@ -237,11 +252,14 @@ def load_model(path):
 def print_result(result):
     """Prints a result, and of `data.parts` the share of videos of which each part is right."""
     from keras_seattn.data import parts
+    from keras_seattn.evaluation.intervals import as_text, share_interval
 
     print(f"Result: {result}")
     if set(result.class_names) == set(parts.CLASS_NAMES):
-        right = parts.accuracies(result.class_names, result.labels, result.predicted)
-        print("Parts:  " + ", ".join(f"{name} {share:.4f}" for name, share in right.items()))
+        found = parts.right_parts(result.class_names, result.labels, result.predicted)
+        for name, right in found.items():
+            interval = as_text(share_interval(right, groups=result.group_numbers))
+            print(f"  {name} {right.mean():.4f} ({interval})")
 
 
 def demo_network(weights=False):

@@ -13,8 +13,10 @@ from keras_seattn.data.suffixes import stem
 # or the film that they were cut from (HMDB51: <film>_<class>_visible_camera_people_view_..., where
 # films and classes hold underscores too).
 _GROUP_PATTERNS = (
-    re.compile(r"_(g\d+)_c\d+$"),
-    re.compile(r"([^/]+)/(.+)_\1_[fulh]_[cn]m_np\d+_(?:fr|ba|le|ri)_(?:bad|med|goo)_\d+$"),
+    re.compile(r"_(g\d+)_c\d+(?:\.\w+)?$"),
+    re.compile(
+        r"([^/]+)/(.+)_\1_[fulh]_[cn]m_np\d+_(?:fr|ba|le|ri)_(?:bad|med|goo)_\d+(?:\.\w+)?$"
+    ),
 )
 
 

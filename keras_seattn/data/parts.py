@@ -126,10 +126,10 @@ def load_parts(root: str | os.PathLike, catalog: "Catalog | Records") -> dict[st
     }
 
 
-def accuracies(
+def right_parts(
     class_names: Sequence[str], labels: np.ndarray, predicted: np.ndarray
-) -> dict[str, float]:
-    """The share of videos of which each part is right; guessing gives one half.
+) -> dict[str, np.ndarray]:
+    """Of which videos each part is right; guessing gets half of them.
 
     Args:
         class_names: list of str.
@@ -137,20 +137,19 @@ def accuracies(
             classes.
 
     Returns:
-        dict of float, the shares, by the names of `PARTS`.
+        dict of bool arrays, `(videos,)`, by the names of `PARTS`.
 
     Example:
 
     >>> result = keras_seattn.evaluation.EvaluationResult(
     ...     scores=[[0.9, 0.1], [0.8, 0.2]], labels=[0, 1],
-    ...     class_names=["RisingAlikeRedMore", "RisingAlikeBlueMore"],
+    ...     class_names=["RisingAlikeUpMore", "RisingAlikeDownMore"],
     ... )
-    >>> accuracies(result.class_names, result.labels, result.predicted)
-    {'direction': 1.0, 'relation': 1.0, 'event': 0.5, 'meaning': 1.0}
+    >>> right_parts(result.class_names, result.labels, result.predicted)["event"].tolist()
+    [True, False]
     """
     shown = np.array([_shown(name) for name in class_names])
-    right = np.mean(shown[labels] == shown[predicted], axis=0)
-    return dict(zip(PARTS, map(float, right), strict=True))
+    return dict(zip(PARTS, (shown[labels] == shown[predicted]).T, strict=True))
 
 
 def render(name: str, group: int, clip: int, *, seed: int = 0) -> np.ndarray:
@@ -191,7 +190,8 @@ def draw(
     times = np.arange(FRAMES, dtype="float32")
 
     tint = np.array([40, 0, -40]) if warm else np.array([-40, 0, 40])
-    light = generator.uniform(90, 110) + 70 * np.stack([change > 0, 0 * change, change < 0], -1)
+    red = np.array([130, -60, -60])
+    light = generator.uniform(90, 110) + np.outer(change > 0, red) + np.outer(change < 0, red[::-1])
     video = light.astype("float32")[:, None, None] + (scene[..., None] + tint).astype("float32")
 
     # The discs, which leave the frame at one side and come back at the other.

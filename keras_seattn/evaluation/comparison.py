@@ -168,8 +168,8 @@ class Comparison:
 def compare(first: EvaluationResult, second: EvaluationResult) -> Comparison:
     """Compares two models on the videos that both have scored.
 
-    Videos are matched by name, `<class>/<file>`, wherever they are kept; classes by
-    name, whatever their order.
+    Videos are matched by name, `<class>/<file>`, wherever they are kept, or by path
+    where several have one name; classes by name, whatever their order.
 
     Args:
         first, second: `EvaluationResult`, such as `evaluate` returns and
@@ -193,7 +193,8 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> Comparison:
     >>> print(keras_seattn.evaluation.compare(attention, base).difference)
     0.25
     """
-    places = [_places(result, word) for result, word in ((first, "first"), (second, "second"))]
+    names = _names(first, second)
+    places = [{name: place for place, name in enumerate(own)} for own in names]
     alike = [[with_blanks(name) for name in result.class_names] for result in (first, second)]
     if set(alike[0]) != set(alike[1]):
         odd = sorted(set(alike[0]) ^ set(alike[1]))
@@ -201,11 +202,11 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> Comparison:
             f"`first` has {len(alike[0])} classes, `second` {len(alike[1])}, and only one of them "
             f"has {_some(odd)}. Compare models of the same classes."
         )
-    common = [name for name in first.names if name in places[1]]
+    common = [name for name in names[0] if name in places[1]]
     if not common:
         raise InputError(
-            f"`first` and `second` have no video in common: {first.names[0]} and "
-            f"{second.names[0]}, for example. Evaluate both models on the same videos."
+            f"`first` and `second` have no video in common: {names[0][0]} and "
+            f"{names[1][0]}, for example. Evaluate both models on the same videos."
         )
     rows = [[place[name] for name in common] for place in places]
     labels = first.labels[rows[0]]
@@ -223,26 +224,34 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> Comparison:
         first.class_names,
         np.array([(result.predicted == result.labels)[own] for result, own in results]),
         [first.groups[i] for i in rows[0]] if len(first.groups) else [],
-        [name for name in first.names if name not in places[1]],
-        [name for name in second.names if name not in places[0]],
+        [name for name in names[0] if name not in places[1]],
+        [name for name in names[1] if name not in places[0]],
         (first.views, second.views),
     )
 
 
-def _places(result, word):
-    """Where each video stands in a result, by its name."""
-    if not len(result.names):
-        raise InputError(
-            f"The videos of `{word}` have no names, so they cannot be found in the other result. "
-            "Give it `paths`."
-        )
-    twice = [name for name, count in collections.Counter(result.names).items() if count > 1]
-    if twice:
-        raise InputError(
-            f"Several videos of `{word}` are called {_some(twice)}, so they cannot be told apart. "
-            "Rename them."
-        )
-    return {name: place for place, name in enumerate(result.names)}
+def _names(first, second):
+    """What the videos of two results are called: by name, or by path where some names are alike."""
+    results = {"first": first, "second": second}
+    for word, result in results.items():
+        if not len(result.names):
+            raise InputError(
+                f"The videos of `{word}` have no names, so they cannot be found in the other "
+                "result. Give it `paths`."
+            )
+    for names in ((first.names, second.names), (first.titles, second.titles)):
+        counted = [collections.Counter(own) for own in names]
+        if all(max(count.values()) == 1 for count in counted):
+            return names
+    word, twice = next(
+        (word, [name for name, times in count.items() if times > 1])
+        for word, count in zip(results, counted, strict=True)
+        if max(count.values()) > 1
+    )
+    raise InputError(
+        f"Several videos of `{word}` are called {_some(twice)}, so they cannot be told apart. "
+        "Rename them."
+    )
 
 
 def _some(names):

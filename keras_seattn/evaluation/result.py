@@ -133,6 +133,13 @@ class EvaluationResult:
             return []
         return Catalog(self.paths, self.labels, self.class_names, self.spans).names
 
+    @property
+    def titles(self) -> list[str]:
+        """The paths of the videos and their spans, as `data.Catalog.titles`."""
+        if not len(self.paths):
+            return []
+        return Catalog(self.paths, self.labels, self.class_names, self.spans).titles
+
     def _videos_where(self, mask):
         numbers = np.flatnonzero(mask)
         named = [self.paths[i] if len(self.paths) else f"video {i}" for i in numbers[:5]]

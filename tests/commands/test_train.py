@@ -195,6 +195,10 @@ def test_data_of_another_kind_and_other_frames_replace_those_of_a_configuration(
     assert settings_of("--config", path, "--test-dir", "c")[1] == dataclasses.replace(
         run, test_dir="c"
     )
+    listed = RunSettings(dataset="list", list="a.csv", test_list="b.csv", class_list="c.txt")
+    path.write_text(json.dumps(dataclasses.asdict(network) | dataclasses.asdict(listed)))
+    _, other = settings_of("--config", path, "--list", "all.csv")
+    assert (other.list, other.test_list, other.class_list) == ("all.csv", None, None)
     changed, _ = settings_of("--config", path, "--frame-rate", 15)
     assert changed == dataclasses.replace(network, frame_stride=None, frame_rate=15.0)
 
@@ -288,6 +292,14 @@ def test_a_configuration_that_is_none(tmp_path, run_command):
         (["--demo", "faces"], "argument --demo: invalid choice: 'faces'"),
         (["--demo", "--batch-size", "0"], "--batch-size: must be a whole number of 1 or more"),
         (["--demo", "--data-dir", "videos"], "--demo makes its own data set"),
+        (
+            ["--list", "a.csv", "--data-dir", "a", "--test-dir", "b"],
+            "--dataset folder has nothing to do with --list",
+        ),
+        (
+            ["--list", "a.csv", "--splits-dir", "b", "--split", "2"],
+            "--dataset list has nothing to do with --splits-dir and --split",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_line(options, message, tmp_path, monkeypatch, run_command):

@@ -180,7 +180,7 @@ def test_records_of_damaged_videos_keep_the_times_of_the_frames_that_are_left(tm
     with pytest.warns(UserWarning, match="some of its frames are damaged"):
         write_records(catalog, tmp_path / "records")
     manifest = json.loads((tmp_path / "records" / "manifest.json").read_text())
-    ((_, _, frames, rate, times),) = manifest["shards"][0]["videos"]
+    ((_, _, frames, rate, times, _),) = manifest["shards"][0]["videos"]
     kept = [number for number in range(20) if number not in (9, 10, 12)]
     assert frames == 17 and rate == pytest.approx(16 / (19 / 25))
     np.testing.assert_allclose(times, np.array(kept) / 25)

@@ -88,7 +88,7 @@ def test_tables(folder, separator):
     assert catalog.groups == [str(folder / "a"), "g1", "g2", "g2"]
     assert catalog.names[2:] == [
         f"{folder.name}/long.mkv 1.5-3 s",
-        f"{folder.name}/long.mkv 3-inf s",
+        f"{folder.name}/long.mkv 3- s",
     ]
     train, test = (load_list(path, subset=subset) for subset in ("train", "test"))
     assert [len(train), len(test)] == [2, 2] and test.class_names == catalog.class_names

@@ -32,7 +32,7 @@ def test_files_and_what_they_show(few_groups, tmp_path):
         assert np.abs(frames - drawn).mean() < 12
         # The light keeps its colour for two frames where the table says it, and nowhere else.
         redness = np.median(frames[..., 0] - frames[..., 2], axis=(1, 2))
-        light = np.rint((redness - np.median(redness)) / 70)
+        light = np.rint((redness - np.median(redness)) / 190)
         first, last = (shown[f"{which}_event_frame"][place] for which in ("first", "last"))
         assert np.flatnonzero(light[:-1] * light[1:] > 0).tolist() == [first] and last == first + 1
         assert (light[first] > 0) == ("Red" in name) and np.abs(light).sum() == 4
@@ -82,7 +82,8 @@ def discs(frames):
 
 def test_each_frame_tells_the_relation():
     for relation in (0, 1):
-        frames = drawn(1, direction=0, relation=relation, event=0, meaning=0)
+        unlit = parts._light(np.random.default_rng(1), 0)[0] == 0
+        frames = drawn(1, direction=0, relation=relation, event=0, meaning=0)[unlit]
         apart = np.abs(np.diff(discs(frames), axis=1)).max(axis=(1, 2))
         assert (apart < 40).all() if relation else (apart > 100).all()
         hues = discs(frames)[::2, 0]
@@ -129,7 +130,12 @@ def test_a_classifier_of_frames_is_at_chance():
     assert accuracy(jumps, "event") > 0.9
 
 
-def test_accuracies_of_parts():
+def test_of_which_videos_each_part_is_right():
     names = ["RisingAlikeRedMore", "SinkingUnlikeRedMore", "RisingAlikeBlueLess"]
-    right = parts.accuracies(names, np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]))
-    assert right == {"direction": 0.75, "relation": 0.75, "event": 0.75, "meaning": 0.75}
+    right = parts.right_parts(names, np.array([0, 1, 2, 2]), np.array([0, 0, 2, 0]))
+    assert {part: own.tolist() for part, own in right.items()} == {
+        "direction": [True, False, True, True],
+        "relation": [True, False, True, True],
+        "event": [True, True, True, False],
+        "meaning": [True, True, True, False],
+    }

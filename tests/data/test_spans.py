@@ -114,7 +114,22 @@ def test_records_keep_groups(catalogs, tmp_path):
     write_records(listed, tmp_path / "listed")
     assert open_records(tmp_path / "listed").groups == ["x", "x", "y", "y", "z"]
     write_records(files, tmp_path / "files")
-    assert read_manifest(tmp_path / "files")["groups"] == {}
+    written = [
+        video for shard in read_manifest(tmp_path / "files")["shards"] for video in shard["videos"]
+    ]
+    assert len(written) == 5 and {group for *_, group in written} == {None}
+
+
+def test_videos_of_one_name_keep_their_own_groups_in_records(tmp_path):
+    paths = []
+    for folder in ("one", "two"):
+        (tmp_path / folder / "x").mkdir(parents=True)
+        paths.append(write_video(tmp_path / folder / "x" / "1.mp4", moving_pattern(9)))
+    listed = Catalog(paths, [0, 1], ["a", "b"], None, ["p1", "p2"])
+    write_records(listed, tmp_path / "records")
+    records = open_records(tmp_path / "records")
+    assert records.paths == ["x/1.mp4"] * 2
+    assert dict(zip(records.labels.tolist(), records.groups, strict=True)) == {0: "p1", 1: "p2"}
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -126,8 +126,15 @@ def test_what_cannot_be_compared():
             "The class of run/0.avi is another in `second` than in `first`",
         ),
         (result([1], paths=["/b/run/9.avi"]), "no video in common: run/0.avi and run/9.avi"),
-        (result([1, 1], paths=["/a/run/0.avi", "/b/run/0.avi"]), "of `second` are called run/0"),
+        (result([1, 1], paths=["/a/run/0.avi"] * 2), "of `second` are called /a/run/0"),
         (result([1], paths=[]), "The videos of `second` have no names.*`paths`"),
     ):
         with pytest.raises(ValueError, match=message):
             compare(one, other)
+
+
+def test_videos_of_one_name_are_matched_by_path():
+    paths = ["/a/run/0.avi", "/b/run/0.avi", "/b/run/1.avi"]
+    first, second = result([1, 0, 1], paths=paths), result([1, 1, 0], paths=paths[::-1])
+    comparison = compare(first, second)
+    assert comparison.names == paths and comparison.right.tolist() == [[1, 0, 1], [0, 1, 1]]

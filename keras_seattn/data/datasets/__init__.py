@@ -1,13 +1,14 @@
 """Data sets on disk -> catalogs; a new one is a file here, and a row of `_KINDS` below."""
 
 import os
+from collections.abc import Sequence
 
 from keras_seattn.data import motions, parts, storage
 from keras_seattn.data.catalogs import Catalog
 from keras_seattn.data.datasets.folders import find_videos, load_directory
 from keras_seattn.data.datasets.hmdb51 import load_hmdb51
 from keras_seattn.data.datasets.kinetics import load_kinetics
-from keras_seattn.data.datasets.list_file import has_splits, load_list
+from keras_seattn.data.datasets.list_file import has_numbers, has_splits, load_list
 from keras_seattn.data.datasets.ucf101 import load_ucf101
 from keras_seattn.data.records import Records, open_records
 from keras_seattn.settings import DataSettings
@@ -43,9 +44,17 @@ def load(
     return _KINDS[data.dataset](data, output_dir, seed)
 
 
-def load_test(data: DataSettings, output_dir: str, seed: int = 0) -> Catalog | Records:
-    """The catalog to test on alone, as `load`; of a list, all of it unless it has splits."""
-    return _test_list(data) if data.dataset == "list" else load(data, output_dir, seed)[1]
+def load_test(
+    data: DataSettings, output_dir: str, class_names: Sequence[str] | None = None
+) -> Catalog | Records:
+    """The catalog to test on alone, as `load`; of a list, all of it unless it has splits.
+
+    The numbers of a list that does not name its classes are those of `class_names`, a model's.
+    """
+    if data.dataset == "list":
+        numbers = has_numbers(str(data.test_list or data.list))
+        return _test_list(data, class_names if numbers else None)
+    return load(data, output_dir)[1]
 
 
 def _lists(load):

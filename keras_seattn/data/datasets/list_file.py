@@ -92,8 +92,8 @@ def load_list(
         named = ", ".join(f"{row.place} ({_under(root, row.paths[0])})" for row in absent[:_NAMED])
         raise MissingFileError(
             f"{len(absent)} of the {len(chosen)} videos that {path} lists are not there: {named}"
-            f"{', ...' if len(absent) > _NAMED else ''}. Check `root`, the folder that its paths "
-            "start from, or correct the list."
+            f"{', ...' if len(absent) > _NAMED else ''}. Check `root` (--data-dir), the folder "
+            "that its paths start from, or correct the list."
         )
     empty = {names[labels[row.label]] for row in absent} - {names[labels[r.label]] for r in present}
     warn_of_absent([row.paths[0] for row in absent], len(chosen), path, root, empty)
@@ -111,6 +111,12 @@ def load_list(
 def has_splits(path: str | os.PathLike) -> bool:
     """Whether a list says what its videos are for, as `load_list` needs it for `subset`."""
     return any(row.split for row in _read(path)[1])
+
+
+def has_numbers(path: str | os.PathLike) -> bool:
+    """Whether the labels of a list are numbers, whose names it does not tell."""
+    listed, rows = _read(path)
+    return listed is None and all(row.label.isdecimal() and not row.class_name for row in rows)
 
 
 def _read(path):
@@ -135,7 +141,7 @@ def _names(classes):
     if not isinstance(classes, (str, os.PathLike)) or classes in CLASS_LISTS:
         names = class_list(classes)
     else:
-        advice = f"Check `class_names`: a file, or one of {', '.join(CLASS_LISTS)}."
+        advice = f"Check `class_names` (--class-list): a file, or one of {', '.join(CLASS_LISTS)}."
         names = [line for _, line in numbered_lines(classes, advice)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not names:
@@ -199,7 +205,7 @@ def _numbered(rows, first, names, path):
         warnings.warn(
             f"{path}: {len(gaps)} of the labels from 0 to {end} (in {highest.place}) have no "
             f"videos, such as {', '.join(map(str, gaps[:3]))}. They stay classes, of which nothing "
-            "is learned. Number labels without gaps, or give `class_names` if that is meant.",
+            "is learned. Number labels without gaps, or give `class_names` (--class-list).",
             stacklevel=4,
         )
     own = _own_names(rows, labels, end + 1, path)

@@ -141,21 +141,21 @@ def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
         shards = [shard for shard in shards if shard["file"] not in damaged]
     files = [os.path.join(folder, shard["file"]) for shard in shards]
     videos = [
-        (name, label, frames, number, first, _timeline(frames, *times))
+        (name, label, frames, number, first, *_times_and_group(name, frames, *told))
         for number, shard in enumerate(shards)
-        for (name, label, frames, *times), first in zip(
+        for (name, label, frames, *told), first in zip(
             shard["videos"], _first_rows(shard), strict=True
         )
     ]
     videos.sort(key=lambda video: video[0])
-    names, *numbers, timelines = zip(*videos, strict=True)
+    names, *numbers, timelines, groups = zip(*videos, strict=True)
     labels, frames, numbers, first_rows = (np.array(column, "int64") for column in numbers)
     return Records(
         files,
         list(names),
         labels,
         manifest["class_names"],
-        [manifest.get("groups", {}).get(name) or video_group(name) for name in names],
+        list(groups),
         frames,
         list(timelines),
         np.stack([numbers, first_rows], axis=1),
@@ -163,9 +163,10 @@ def open_records(path: str | os.PathLike, unreadable: str = "stop") -> Records:
     )
 
 
-def _timeline(frames, rate=0.0, times=None):
-    """When frames are shown, of what a manifest says of a video; older ones say nothing."""
-    return Timeline(frames, rate, None if times is None else np.array(times))
+def _times_and_group(name, frames, rate=0.0, times=None, group=None):
+    """The `Timeline` and the group of a video, of which older manifests say nothing."""
+    times = None if times is None else np.array(times)
+    return Timeline(frames, rate, times), group or video_group(name)
 
 
 def _first_rows(shard):

@@ -107,9 +107,7 @@ def write_records(
         "quality": quality,
         "shards": shards,
         "seed": seed,
-        "catalog": [
-            [name, int(label)] for name, label in zip(catalog.names, catalog.labels, strict=True)
-        ],
+        "catalog": list(_planned(catalog)),
     }
     damage, stopped = DamageLog(catalog), threading.Event()
     with (
@@ -146,19 +144,21 @@ def write_records(
                 raise
         manifest = os.path.join(output_dir, MANIFEST)
         content = {name: plan[name] for name in plan if name not in ("shards", "catalog")}
-        write_json(manifest, {**content, "groups": _groups(catalog), "shards": written})
+        write_json(manifest, {**content, "shards": written})
     return manifest
 
 
-def _groups(catalog):
-    """The groups of videos whose names do not tell them: of lists that do, and of spans."""
-    groups = {}
-    for name, path, group in zip(catalog.names, catalog.paths, catalog.groups, strict=True):
+def _planned(catalog):
+    """What is written of each video: its name, its label, and its group if the name tells another.
+
+    Such are the groups of lists that name them, and of spans.
+    """
+    for name, path, label, group in zip(
+        catalog.names, catalog.paths, catalog.labels, catalog.groups, strict=True
+    ):
         # What comes of a path says where it lies here.
         group = video_group(video_name(path)) if group == video_group(path) else group
-        if group != video_group(name):
-            groups[name] = group
-    return groups
+        yield [name, int(label), None if group == video_group(name) else group]
 
 
 def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, stopped):
@@ -169,7 +169,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
             for position in map(int, part):
                 if stopped.is_set():
                     raise concurrent.futures.CancelledError
-                name, label = plan["catalog"][position]
+                name, label, group = plan["catalog"][position]
                 try:
                     example, frames, *times = _example(
                         videos[position],
@@ -190,7 +190,7 @@ def _write_shard(path, part, videos, catalog, plan, damage, unreadable, bar, sto
                     writer.write(record)
                     rows.append(index.rows_of_record(record, start))
                     start += index.record_size(len(record))
-                    written.append([name, label, frames, *times])
+                    written.append([name, label, frames, *times, group])
                 bar.update()
         size = os.path.getsize(partial)
         digest = checksum(partial)
@@ -243,12 +243,12 @@ def _example(video, name, label, class_name, short_side, quality):
 
 
 def _times(video, kept):
-    """The rate of the frames of a video that are kept; and their times if these need be told."""
+    """The rate of the frames of a video that are kept; and their times, None if rate tells them."""
     if video.rate and len(kept) > 1 and (video.times or len(kept) < video.frames):
         times = np.array(video.times)[kept] if video.times else np.array(kept) / video.rate
         times -= times[0]
         return (len(kept) - 1) / times[-1], np.round(times, 6).tolist()
-    return (video.rate,)
+    return video.rate, None
 
 
 def _integer(value):
