@@ -33,6 +33,7 @@ class Catalog:
     paths: Sequence[str]
     labels: typing.Any  # any sequence of int becomes an array
     class_names: Sequence[str]
+    _: dataclasses.KW_ONLY
     spans: Sequence[tuple[float, float] | None] | None = None
     groups: Sequence[str] | None = None
 
@@ -92,8 +93,13 @@ class Catalog:
         def of(values):
             return values and [values[i] for i in kept]
 
-        labels = self.labels[kept]
-        return Catalog(of(self.paths), labels, self.class_names, of(self.spans), of(self.groups))
+        return Catalog(
+            of(self.paths),
+            self.labels[kept],
+            self.class_names,
+            spans=of(self.spans),
+            groups=of(self.groups),
+        )
 
 
 def _end(seconds):

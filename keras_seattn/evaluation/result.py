@@ -131,14 +131,14 @@ class EvaluationResult:
     def names(self) -> list[str]:
         if not len(self.paths):
             return []
-        return Catalog(self.paths, self.labels, self.class_names, self.spans).names
+        return Catalog(self.paths, self.labels, self.class_names, spans=self.spans).names
 
     @property
     def titles(self) -> list[str]:
         """The paths of the videos and their spans, as `data.Catalog.titles`."""
         if not len(self.paths):
             return []
-        return Catalog(self.paths, self.labels, self.class_names, self.spans).titles
+        return Catalog(self.paths, self.labels, self.class_names, spans=self.spans).titles
 
     def _videos_where(self, mask):
         numbers = np.flatnonzero(mask)

@@ -130,7 +130,7 @@ def test_parts_of_one_file_are_the_same_where_they_meet(tmp_path):
     path = write_video(tmp_path / "long.avi", moving_pattern(100))
 
     def check(*spans, labels=(0, 1, 0), test=None):
-        training = Catalog([path] * len(spans), labels[: len(spans)], ["Jump", "Walk"], spans)
+        training = Catalog([path] * len(spans), labels[: len(spans)], ["Jump", "Walk"], spans=spans)
         return found(check_data(training, test))
 
     apart = check((0, 1), (1, 2), (2.5, 3))
@@ -141,7 +141,7 @@ def test_parts_of_one_file_are_the_same_where_they_meet(tmp_path):
         f"{path} 0-1.5 s (training, Jump) = {path} 1-2 s (training, Walk)"
     ]
     for span, split in (((3, 4), False), ((0.5, 4), True)):
-        test = Catalog([path], [0], ["Jump", "Walk"], [span])
+        test = Catalog([path], [0], ["Jump", "Walk"], spans=[span])
         wrong, _ = check((0, 1), (1, 2), test=test)
         assert ("in both" in wrong) == split
         assert wrong["split groups"] == [f"Jump: {os.path.splitext(path)[0]}"]

@@ -213,7 +213,7 @@ def test_a_frame_rate_cannot_be_asked_for(tmp_path):
     preprocessing = HARA_2018._replace(sampling=Sampling(frame_rate=5))
     with pytest.raises(VideoError, match=r"v: 5 frames a second are asked for.*--frame-stride n"):
         test_clips(Catalog([folder], [0], ["a"]), preprocessing=preprocessing, **FORM)
-    catalog = Catalog([folder], [0], ["a"], [(0, 1)])
+    catalog = Catalog([folder], [0], ["a"], spans=[(0, 1)])
     with pytest.raises(VideoError, match="v: of 0 to 1 seconds: nobody knows how many frames a se"):
         unreadable.scan_catalog(catalog)
 

@@ -36,7 +36,7 @@ def catalogs(tmp_path):
     ]
     spans = [(first / RATE, end / RATE) for first, end in CUTS]
     labels, names = [0, 1, 0, 1, 1], ["a", "b"]
-    return Catalog([path] * len(CUTS), labels, names, spans), Catalog(cut, labels, names)
+    return Catalog([path] * len(CUTS), labels, names, spans=spans), Catalog(cut, labels, names)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_tensorflow_io_which_decodes_whole_files_leaves_spans_to_pyav(tmp_path, 
     monkeypatch.setattr(loading, "load_video_decoder", lambda: None)
     path = write_video(tmp_path / "a.avi", moving_pattern(30))
     spans = [None, (0, 0.8), (0.4, 1.2)]
-    videos = unreadable.scan_catalog(Catalog([path] * 3, [0] * 3, ["a"], spans))
+    videos = unreadable.scan_catalog(Catalog([path] * 3, [0] * 3, ["a"], spans=spans))
     with pytest.warns(
         UserWarning, match="^2 of 3 videos are decoded by PyAV: tensorflow-io decode"
     ):
@@ -110,7 +110,7 @@ def test_records_keep_groups(catalogs, tmp_path):
     write_records(spans, tmp_path / "spans")
     group = f"{tmp_path.name}/long"
     assert open_records(tmp_path / "spans").groups == [group] * 5
-    listed = Catalog(files.paths, files.labels, files.class_names, None, ["x", "x", "y", "y", "z"])
+    listed = Catalog(files.paths, files.labels, files.class_names, groups=["x", "x", "y", "y", "z"])
     write_records(listed, tmp_path / "listed")
     assert open_records(tmp_path / "listed").groups == ["x", "x", "y", "y", "z"]
     write_records(files, tmp_path / "files")
@@ -125,7 +125,7 @@ def test_videos_of_one_name_keep_their_own_groups_in_records(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder / "x").mkdir(parents=True)
         paths.append(write_video(tmp_path / folder / "x" / "1.mp4", moving_pattern(9)))
-    listed = Catalog(paths, [0, 1], ["a", "b"], None, ["p1", "p2"])
+    listed = Catalog(paths, [0, 1], ["a", "b"], groups=["p1", "p2"])
     write_records(listed, tmp_path / "records")
     records = open_records(tmp_path / "records")
     assert records.paths == ["x/1.mp4"] * 2
@@ -152,7 +152,7 @@ def test_results_and_reports_tell_spans_apart(catalogs, tmp_path):
 def test_damage_is_of_the_span_that_it_lies_in(tmp_path):
     path = write_damaged(tmp_path / "a.avi", moving_pattern(60), [45])
     spans = [(0, 0.8), (0.8, 1.6), (1.6, 2.4)]
-    catalog = Catalog([path] * 3, [0, 1, 1], ["a", "b"], spans)
+    catalog = Catalog([path] * 3, [0, 1, 1], ["a", "b"], spans=spans)
     damage = unreadable.DamageLog(catalog)
     with pytest.warns(UserWarning, match=r"a\.avi 1\.6-2\.4 s: some of its frames are damaged"):
         clips = list(test_clips(catalog, damage=damage, **FORM))
@@ -198,7 +198,7 @@ def test_spans_that_hold_no_frames(catalogs, tmp_path):
             dataclasses.replace(WHOLE, rate=rate).part(*span)
     path = catalogs[0].paths[0]
     spans = [(0, 1), (7, 9), (1, 60), (8, 9)]
-    catalog = Catalog([path] * 4, [0] * 4, ["a"], spans)
+    catalog = Catalog([path] * 4, [0] * 4, ["a"], spans=spans)
     with (
         pytest.raises(
             VideoError, match=r"2 of 4 videos cannot be read:\n.*7 to 9.*\n.*8 to 9"
@@ -212,5 +212,5 @@ def test_spans_that_hold_no_frames(catalogs, tmp_path):
 
 
 def test_spans_to_the_end_of_a_file_are_called_so():
-    catalog = Catalog(["a/b.mp4"] * 2, [0, 0], ["a"], [(0.2, math.inf), (0, 0.2)])
+    catalog = Catalog(["a/b.mp4"] * 2, [0, 0], ["a"], spans=[(0.2, math.inf), (0, 0.2)])
     assert catalog.names == ["a/b.mp4 0.2- s", "a/b.mp4 0-0.2 s"]

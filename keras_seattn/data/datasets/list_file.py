@@ -103,8 +103,8 @@ def load_list(
         paths,
         [labels[row.label] for row in present],
         names,
-        spans if any(spans) else None,
-        [row.group or video_group(found) for row, found in zip(present, paths, strict=True)],
+        spans=spans if any(spans) else None,
+        groups=[row.group or video_group(found) for row, found in zip(present, paths, strict=True)],
     )
 
 
