@@ -143,7 +143,7 @@ def right_parts(
 
     >>> result = keras_seattn.evaluation.EvaluationResult(
     ...     scores=[[0.9, 0.1], [0.8, 0.2]], labels=[0, 1],
-    ...     class_names=["RisingAlikeUpMore", "RisingAlikeDownMore"],
+    ...     class_names=["RisingAlikeRedMore", "RisingAlikeBlueMore"],
     ... )
     >>> right_parts(result.class_names, result.labels, result.predicted)["event"].tolist()
     [True, False]
