@@ -70,23 +70,18 @@ def _findings(check, title, wrong):
 
 
 def _lengths(subsets):
-    """A table of the lengths of videos, and of those that have the least and the most."""
-    rows = []
+    """A table of the lengths of videos, and which have the least and the most frames."""
+    rows, named = [], []
     for name, known in subsets.items():
         for unit in ("frames", "seconds"):
             if known[unit]:
                 *numbers, shortest, longest = known[unit].values()
-                rows.append(
-                    [
-                        (f"{name}: {unit}", f"{name}: {unit}"),
-                        *((number, f"{number:.6g}") for number in numbers),
-                        (np.nan, shortest),
-                        (np.nan, longest),
-                    ]
-                )
+                shown = ((number, f"{number:.6g}") for number in numbers)
+                rows.append([(f"{name}: {unit}", f"{name}: {unit}"), *shown])
+                named.append(f"{name}, {unit}: the shortest is {shortest}, the longest {longest}")
     shares = [f"{percent}\N{NO-BREAK SPACE}%" for percent in (5, 50, 95)]
-    heads = ["", "shortest", *shares, "longest", "the shortest", "the longest"]
-    return table(heads, rows)
+    lines = "".join(f"<p class='faint'>{html.escape(line)}.</p>" for line in named)
+    return table(["", "shortest", *shares, "longest"], rows) + lines
 
 
 def _counts(subsets, name):
