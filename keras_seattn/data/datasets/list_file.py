@@ -249,7 +249,8 @@ def _of_subset(rows, subset, path):
     if wanted is None:
         raise InputError(
             f"{path} has no videos of `subset` {subset!r}. Its splits are: "
-            f"{', '.join(sorted(found - {''})) or 'none, for it has no column split'}."
+            f"{', '.join(sorted(found - {''})) or 'none, for it has no column split'}. "
+            "Add it, or give a list for each (--list and --test-list)."
         )
     return [row for row in rows if row.split == wanted]
 
