@@ -1,9 +1,10 @@
 """How far a loop is: a bar on a terminal; elsewhere, in a log, a line a minute."""
 
+import concurrent.futures
 import sys
 import time
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tqdm
 
@@ -53,3 +54,17 @@ def progress_bar(iterable: Iterable | None = None, **options: typing.Any) -> tqd
     """As `tqdm.tqdm`, whose options it takes; `Lines` where there is no terminal."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
     return (tqdm.tqdm if terminal else Lines)(iterable, **options)
+
+
+def in_threads(function: Callable, items: Sequence, desc: str, unit: str) -> Iterator:
+    """Yields `function(item)` for each item, in order, with a bar if that takes over 2 seconds.
+
+    Args:
+        function: called in threads, for several items at once.
+        items: sequence.
+        desc: str, what is being done, such as `"Checking videos"`.
+        unit: str, what the items are, such as `"videos"`.
+    """
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        results = pool.map(function, items)
+        yield from progress_bar(results, total=len(items), desc=desc, unit=f" {unit}", delay=2)

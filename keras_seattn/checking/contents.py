@@ -16,7 +16,7 @@ from keras_seattn.data.frame_folders import frame_names
 from keras_seattn.data.opening import VideoError
 from keras_seattn.data.records.manifest import Records, checksum
 from keras_seattn.data.suffixes import stem
-from keras_seattn.progress import progress_bar
+from keras_seattn.progress import in_threads
 
 
 class Entry(typing.NamedTuple):
@@ -104,26 +104,17 @@ def _prints_of_files(subsets):
         for path in subset.catalog.paths
     }
     paths = list(dict.fromkeys(path for _, path in files))
+    by_size = collections.defaultdict(list)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        by_size = collections.defaultdict(list)
         for path, size in zip(paths, pool.map(_size, paths), strict=True):
             by_size[size].append(path)
-        equal = [same for size, same in by_size.items() if size is not None and len(same) > 1]
-        chosen = list(itertools.chain(*equal))
-        found = {}
-        for path, digest in zip(
-            chosen,
-            progress_bar(
-                pool.map(_digest, chosen),
-                total=len(chosen),
-                desc="Comparing files",
-                unit=" files",
-                delay=2,
-            ),
-            strict=True,
-        ):
-            stopping.check()
-            found[path] = digest
+    equal = [same for size, same in by_size.items() if size is not None and len(same) > 1]
+    chosen, found = list(itertools.chain(*equal)), {}
+    for path, digest in zip(
+        chosen, in_threads(_digest, chosen, "Comparing files", "files"), strict=True
+    ):
+        stopping.check()
+        found[path] = digest
     return {key: found[key[1]] for key in files if found.get(key[1])}
 
 

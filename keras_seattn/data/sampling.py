@@ -103,7 +103,7 @@ class ClipRule:
         """How many clips of a video are tested, a looped last one included."""
         if self.per_video:
             return self.per_video
-        return 1 if self.sampling.frames == "spread" else -(-self._taken(timeline) // self.frames)
+        return 1 if self.sampling.frames == "spread" else -(-self._length(timeline) // self.frames)
 
     def clip(self, timeline: Timeline, number: int) -> np.ndarray:
         """Frame numbers of a clip for testing.
@@ -123,22 +123,18 @@ class ClipRule:
             return self._spread(timeline, (number + 0.5) / (self.per_video or 1))
         start = number * self.frames
         if self.per_video:
-            last = max(0, self._taken(timeline) - self.frames)
-            start = round(
-                last * (number + 0.5 * (self.per_video == 1)) / max(1, self.per_video - 1)
-            )
+            share = number / (self.per_video - 1) if self.per_video > 1 else 0.5
+            start = round(max(0, self._length(timeline) - self.frames) * share)
         return self._from(timeline, start * timeline.step(self.sampling))
 
     def looped(self, taken: np.ndarray) -> np.ndarray:
         """An array of up to `frames` numbers or frames, begun again up to that length."""
         return taken[np.arange(self.frames) % len(taken)]
 
-    def _taken(self, timeline):
-        """How many frames of a whole video are taken, those of repeated ones included."""
-        end = _end(timeline, timeline.places(self.sampling))
-        return max(
-            1, math.ceil((end - timeline.rounding(self.sampling)) / timeline.step(self.sampling))
-        )
+    def _length(self, timeline):
+        """How many frames are taken of a whole video, those of repeated ones included."""
+        end = _end(timeline, timeline.places(self.sampling)) - timeline.rounding(self.sampling)
+        return max(1, math.ceil(end / timeline.step(self.sampling)))
 
     def _from(self, timeline, start):
         """The frames that are shown at equal distances from a time on, to the end of the video."""
@@ -242,7 +238,10 @@ class View(typing.NamedTuple):
         return Crop() if self.frame is None else Crop(scale=self.size / min(self.frame))
 
     def tested(self, crops: int) -> list[Crop]:
-        """The parts of a video that are tested: the middle, or with 3 both ends of the longer side.
+        """The parts of a video that are tested, list of `Crop`.
+
+        Args:
+            crops: 1 for the middle, or 3 for both ends of the longer side too.
 
         Source:
             Feichtenhofer et al. 2019, SlowFast Networks, Section 4 (inference).

@@ -1,7 +1,6 @@
 """Videos that cannot be read: found before training, survived during it, always named."""
 
 import collections
-import concurrent.futures
 import functools
 import math
 import os
@@ -20,7 +19,7 @@ from keras_seattn.data.scanning import scan_video, video_status
 from keras_seattn.data.video import Video
 from keras_seattn.errors import InputError
 from keras_seattn.files import cache_file
-from keras_seattn.progress import progress_bar
+from keras_seattn.progress import in_threads
 
 if typing.TYPE_CHECKING:
     from keras_seattn.data.records.manifest import Records
@@ -107,16 +106,14 @@ def look_at_all(catalog: Catalog) -> list[Video | VideoError]:
 
     paths = list(dict.fromkeys(catalog.paths))  # Of spans several are of one file.
     found = {}
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        scanned = progress_bar(
-            pool.map(scan, paths), total=len(paths), desc="Checking videos", unit=" videos", delay=2
-        )
-        for path, video in zip(paths, scanned, strict=True):
-            found[path] = video
-            stopping.check()
-            if len(unsaved) >= _SAVED_AFTER:
-                unsaved.clear()
-                _save(index)
+    for path, video in zip(
+        paths, in_threads(scan, paths, "Checking videos", "videos"), strict=True
+    ):
+        found[path] = video
+        stopping.check()
+        if len(unsaved) >= _SAVED_AFTER:
+            unsaved.clear()
+            _save(index)
     if unsaved:
         _save(index)
     videos: list[Video | VideoError] = []

@@ -21,7 +21,7 @@ from keras_seattn.data.sampling import Timeline
 from keras_seattn.data.unreadable import MAXIMUM_SHARE, too_many
 from keras_seattn.errors import InputError, MissingFileError
 from keras_seattn.files import cache_file, write_json
-from keras_seattn.progress import progress_bar
+from keras_seattn.progress import in_threads, progress_bar
 
 MANIFEST = "manifest.json"
 VERSION, OLDER = 2, 1  # those of version 1 do not tell when frames are shown
@@ -262,16 +262,7 @@ def check_shards(folder: str, shards: list[dict]) -> dict[str, str]:
             remembered.changed = True
         return None
 
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        found = list(
-            progress_bar(
-                pool.map(check, shards),
-                total=len(shards),
-                desc="Checking shards",
-                unit=" shards",
-                delay=2,
-            )
-        )
+    found = list(in_threads(check, shards, "Checking shards", "shards"))
     remembered.save()
     return {shard["file"]: text for shard, text in zip(shards, found, strict=True) if text}
 
